@@ -1,0 +1,26 @@
+# The project's habits: the same commands for people and for CI.
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint clean
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+
+run: ## Start Turnpike, all planes in one process, on embedded defaults
+	cargo run --release
+
+demo: ## Start it, send it a few calls, and show what was logged
+	cargo run --release -- demo
+
+test: ## Install what the suite needs, then run every test
+	@deploy/dev/install test
+	cargo test --workspace
+
+lint: ## Check format, lints, licences and dependencies
+	@deploy/dev/install lint
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	target/tools/bin/cargo-deny --locked check licenses bans sources
+
+clean: ## Remove everything that was built or installed under target/
+	cargo clean

@@ -1,0 +1,24 @@
+//! Reading a body: within a bound, as JSON, and only once the caller is known.
+
+use actix_web::web;
+use serde_json::Value;
+
+use crate::Error;
+use crate::fields::Fields;
+
+/// Bytes of a body that describes one resource.
+const MAX_RESOURCE: usize = 256 << 10;
+
+/// A JSON object for one resource.
+pub(crate) async fn object(payload: web::Payload) -> Result<Fields, Error> {
+    Fields::of(json(payload, MAX_RESOURCE).await?, "")
+}
+
+/// JSON of at most `limit` bytes.
+pub(crate) async fn json(payload: web::Payload, limit: usize) -> Result<Value, Error> {
+    let bytes = match payload.to_bytes_limited(limit).await {
+        Ok(bytes) => bytes.map_err(|error| Error::invalid("body", error.to_string(), "a whole body"))?,
+        Err(_) => return Err(Error::TooLarge { limit }),
+    };
+    serde_json::from_slice(&bytes).map_err(|error| Error::invalid("body", error.to_string(), "JSON"))
+}

@@ -1,0 +1,142 @@
+//! What can go wrong, and how it is said: every error of the plane has the contract's shape A (1.5), made here.
+
+use std::error::Error as StdError;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use sea_orm::DbErr;
+use serde::Serialize;
+use tenancy::IdentifyError;
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No API key, or none that is known.
+    #[error("Unauthorised Request: {0}")]
+    Unauthorised(&'static str),
+    /// The key is good, and may not do this.
+    #[error("You do not have enough permissions to execute this request: {0}")]
+    Forbidden(String),
+    /// There is none within the caller's reach: the same whether or not another tenant has it.
+    #[error("no {what} `{id}`")]
+    NotFound { what: &'static str, id: String },
+    /// What the caller sent is wrong.
+    #[error("{field}: {problem}; expected {expected}")]
+    Invalid { field: String, problem: String, expected: String },
+    #[error("this path has no {method} here; expected {allowed}")]
+    Method { method: String, allowed: String },
+    #[error("the body is too large; expected at most {limit} bytes")]
+    TooLarge { limit: usize },
+    /// Something that we need cannot answer; trying again is right.
+    #[error("this cannot be answered at the moment; please try again")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    /// A fault of ours.
+    #[error("something went wrong on our side")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// What was wrong with which field, and what would be right.
+    pub(crate) fn invalid(
+        field: impl Into<String>,
+        problem: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Invalid { field: field.into(), problem: problem.into(), expected: expected.into() }
+    }
+
+    pub(crate) fn not_found(what: &'static str, id: impl Into<String>) -> Self {
+        Self::NotFound { what, id: id.into() }
+    }
+
+    pub(crate) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    pub(crate) fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    fn parts(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Unauthorised(_) => (StatusCode::UNAUTHORIZED, "AB05"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "AB03"),
+            Self::NotFound { .. } => (StatusCode::NOT_FOUND, "AB08"),
+            Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "AB01"),
+            Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "AB01"),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "AB01"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AB04"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "AB04"),
+        }
+    }
+}
+
+/// Shape A.
+#[derive(Serialize)]
+struct Shape {
+    success: bool,
+    data: Data,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    message: String,
+    error_code: &'static str,
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.parts().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (status, error_code) = self.parts();
+        if status.is_server_error() {
+            tracing::error!(error = %chain(self), "a request failed");
+        }
+        let mut response = HttpResponse::build(status);
+        if let Self::Method { allowed, .. } = self {
+            response.insert_header(("allow", allowed.as_str()));
+        }
+        response.json(Shape { success: false, data: Data { message: self.to_string(), error_code } })
+    }
+}
+
+/// An error and what caused it, on one line.
+fn chain(error: &dyn StdError) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl From<logstore::query::Error> for Error {
+    fn from(error: logstore::query::Error) -> Self {
+        match error {
+            logstore::query::Error::Database(error) => error.into(),
+            logstore::query::Error::Content(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<recorder::Error> for Error {
+    fn from(error: recorder::Error) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl From<IdentifyError> for Error {
+    fn from(error: IdentifyError) -> Self {
+        match error {
+            IdentifyError::Unknown => Self::Unauthorised("no such API key"),
+            IdentifyError::Expired => Self::Unauthorised("the API key has expired"),
+            IdentifyError::Unavailable => Self::unavailable(error),
+        }
+    }
+}
+

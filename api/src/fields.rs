@@ -1,0 +1,142 @@
+//! A JSON object taken apart field by field, so that what is wrong is said by the field's name, and nothing sent is
+//! silently left out.
+
+use serde_json::{Map, Value};
+
+use crate::Error;
+
+pub(crate) struct Fields {
+    /// Where the object is in the body: empty, or a path and a dot.
+    prefix: String,
+    map: Map<String, Value>,
+    known: Vec<&'static str>,
+}
+
+impl Fields {
+    /// The fields of `value`, which is at `path` in the body.
+    pub fn of(value: Value, path: &str) -> Result<Self, Error> {
+        let Value::Object(map) = value else {
+            let field = if path.is_empty() { "body" } else { path };
+            return Err(Error::invalid(field, format!("found {}", kind(&value)), "an object"));
+        };
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}.") };
+        Ok(Self { prefix, map, known: Vec::new() })
+    }
+
+    /// The full name of a field.
+    pub fn path(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Whether the field was sent, and where it was, its value unless that is null.
+    pub fn patch(&mut self, name: &'static str) -> Option<Option<Value>> {
+        self.known.push(name);
+        self.map.remove(name).map(|value| Some(value).filter(|value| !value.is_null()))
+    }
+
+    pub fn take(&mut self, name: &'static str) -> Option<Value> {
+        self.patch(name).flatten()
+    }
+
+    /// What `name` is to be, where it was not sent.
+    pub fn required<T>(&self, name: &str, value: Option<T>, expected: &str) -> Result<T, Error> {
+        value.ok_or_else(|| Error::invalid(self.path(name), "missing", expected))
+    }
+
+    /// A text of 1 to `max` characters that has no control characters.
+    pub fn line(&mut self, name: &'static str, max: usize) -> Result<Option<String>, Error> {
+        Ok(self.patch_line(name, max)?.flatten())
+    }
+
+    /// The same, telling null from absent.
+    pub fn patch_line(&mut self, name: &'static str, max: usize) -> Result<Option<Option<String>>, Error> {
+        let expected = format!("a string of 1 to {max} characters on one line");
+        let Some(value) = self.patch(name) else { return Ok(None) };
+        let Some(value) = value else { return Ok(Some(None)) };
+        let problem = match value {
+            Value::String(text) if text.is_empty() => "found an empty string".to_owned(),
+            Value::String(text) if text.chars().count() > max => "too long".to_owned(),
+            Value::String(text) if text.chars().any(char::is_control) => "a control character is in it".to_owned(),
+            Value::String(text) => return Ok(Some(Some(text))),
+            other => format!("found {}", kind(&other)),
+        };
+        Err(Error::invalid(self.path(name), problem, expected))
+    }
+
+    pub fn object(&mut self, name: &'static str) -> Result<Option<Self>, Error> {
+        let path = self.path(name);
+        self.take(name).map(|value| Self::of(value, &path)).transpose()
+    }
+
+    /// A number of at least 0.
+    pub fn number(&mut self, name: &'static str) -> Result<Option<f64>, Error> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        match value.as_f64().filter(|number| *number >= 0.0) {
+            Some(number) => Ok(Some(number)),
+            None => {
+                Err(Error::invalid(self.path(name), format!("found {}", shown(&value)), "a number of at least 0"))
+            }
+        }
+    }
+
+    pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>, Error> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(other) => {
+                Err(Error::invalid(self.path(name), format!("found {}", shown(&other)), "true or false"))
+            }
+        }
+    }
+
+    /// Refuses fields that the contract has and this server does not yet, unless they say nothing.
+    pub fn not_yet(&mut self, names: &[&'static str]) -> Result<(), Error> {
+        for name in names {
+            let says_nothing = match self.take(name) {
+                None | Some(Value::Bool(false)) => true,
+                Some(Value::Array(items)) => items.is_empty(),
+                Some(Value::Object(fields)) => fields.is_empty(),
+                Some(Value::String(text)) => text.is_empty(),
+                Some(_) => false,
+            };
+            if !says_nothing {
+                return Err(Error::invalid(self.path(name), "not supported yet", "the field to be left out"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields that nobody took.
+    pub fn rest(self) -> Map<String, Value> {
+        self.map
+    }
+
+    /// Refuses fields that nobody took.
+    pub fn finish(mut self) -> Result<(), Error> {
+        let Some(name) = self.map.keys().next() else { return Ok(()) };
+        let path = self.path(name);
+        self.known.sort_unstable();
+        Err(Error::invalid(path, "no such field", format!("only {}", self.known.join(", "))))
+    }
+}
+
+/// What kind of JSON a value is, in words.
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A short value as it is, a long one by its kind.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        other => kind(other).to_owned(),
+    }
+}

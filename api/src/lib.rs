@@ -1,0 +1,27 @@
+//! The control plane: what an organisation asks about its calls, and what it keeps here for them.
+//!
+//! To add an endpoint: a file for its verb in its resource's folder, and a row in [`ROUTES`], which is what is mounted
+//! and what each call is judged by. Its queries are in `db`, each with a `TenantScope`.
+
+mod access;
+mod api_keys;
+mod body;
+mod db;
+mod error;
+mod fields;
+mod instant;
+mod logs;
+mod paging;
+mod query;
+mod routes;
+mod state;
+mod usage;
+mod virtual_keys;
+
+pub use access::Access;
+pub use error::Error;
+pub use routes::{ROUTES, Route, configure};
+pub use state::{Api, Parts};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! Pages by number, as the contract has them for short lists (0-based), and the envelope of a list.
+
+use serde::Serialize;
+
+use crate::Error;
+use crate::query::Parameters;
+
+/// Entries of a page, at most.
+const MAX_SIZE: u64 = 1_000;
+
+/// Pages are for short lists.
+const MAX_PAGE: u64 = 100_000;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paging {
+    pub size: u64,
+    pub page: u64,
+}
+
+impl Paging {
+    pub fn take(query: &mut Parameters, default_size: u64) -> Result<Self, Error> {
+        let size = query.parsed("page_size", |size| (1..=MAX_SIZE).contains(size), "a number from 1 to 1000")?;
+        let page = query.parsed("current_page", |page| *page <= MAX_PAGE, "the number of a page; the first is 0")?;
+        Ok(Self { size: size.unwrap_or(default_size), page: page.unwrap_or(0) })
+    }
+
+    pub fn offset(self) -> u64 {
+        self.size * self.page
+    }
+}
+
+/// A list as the contract wraps it (0).
+#[derive(Serialize)]
+pub(crate) struct List<T> {
+    pub object: &'static str,
+    pub total: u64,
+    pub data: Vec<T>,
+}
+
+impl<T> List<T> {
+    pub fn new(total: u64, data: Vec<T>) -> Self {
+        Self { object: "list", total, data }
+    }
+}

@@ -1,0 +1,106 @@
+//! Every route of the plane: what is mounted, and what each call is judged by.
+
+use actix_web::{HttpRequest, web};
+use tenancy::Scope;
+
+use crate::Access::{AllOf, AnyOf};
+use crate::{Access, Api, Error, api_keys, logs, usage, virtual_keys};
+
+/// One route.
+pub struct Route {
+    /// `GET`, `POST`, `PUT` or `DELETE`.
+    pub method: &'static str,
+    /// With its parameters in braces.
+    pub path: &'static str,
+    pub access: Access,
+    mount: fn(actix_web::Route) -> actix_web::Route,
+}
+
+const CREATE_KEYS: Access = AnyOf(&[
+    Scope::OrganisationServiceApiKeysCreate,
+    Scope::WorkspaceServiceApiKeysCreate,
+    Scope::WorkspaceUserApiKeysCreate,
+]);
+const LIST_KEYS: Access = AnyOf(&[
+    Scope::OrganisationServiceApiKeysList,
+    Scope::WorkspaceServiceApiKeysList,
+    Scope::WorkspaceUserApiKeysList,
+]);
+const READ_KEYS: Access = AnyOf(&[
+    Scope::OrganisationServiceApiKeysRead,
+    Scope::WorkspaceServiceApiKeysRead,
+    Scope::WorkspaceUserApiKeysRead,
+]);
+const UPDATE_KEYS: Access = AnyOf(&[
+    Scope::OrganisationServiceApiKeysUpdate,
+    Scope::WorkspaceServiceApiKeysUpdate,
+    Scope::WorkspaceUserApiKeysUpdate,
+]);
+const DELETE_KEYS: Access = AnyOf(&[
+    Scope::OrganisationServiceApiKeysDelete,
+    Scope::WorkspaceServiceApiKeysDelete,
+    Scope::WorkspaceUserApiKeysDelete,
+]);
+const READ_LOG: Access =
+    AnyOf(&[Scope::LogsRead, Scope::CompletionsWrite, Scope::LogsWrite, Scope::LogsView]);
+
+/// The routes, those of one path next to each other. A path without parameters goes before one that would match it.
+pub static ROUTES: &[Route] = &[
+    route("GET", "/v1/logs", AnyOf(&[Scope::LogsList]), |r| r.to(logs::list)),
+    route("POST", "/v1/logs", AllOf(&[Scope::CompletionsWrite, Scope::LogsWrite]), |r| r.to(logs::insert)),
+    route("GET", "/v1/logs/{id}", READ_LOG, |r| r.to(logs::get)),
+    route("GET", "/v1/usage", AnyOf(&[Scope::AnalyticsView, Scope::LogsList]), |r| r.to(usage::get)),
+    route("GET", "/v1/api-keys", LIST_KEYS, |r| r.to(api_keys::list)),
+    route("POST", "/v1/api-keys/{type}/{sub_type}", CREATE_KEYS, |r| r.to(api_keys::create)),
+    route("GET", "/v1/api-keys/{id}", READ_KEYS, |r| r.to(api_keys::get)),
+    route("PUT", "/v1/api-keys/{id}", UPDATE_KEYS, |r| r.to(api_keys::update)),
+    route("DELETE", "/v1/api-keys/{id}", DELETE_KEYS, |r| r.to(api_keys::delete)),
+    route("GET", "/v1/virtual-keys", AnyOf(&[Scope::VirtualKeysList]), |r| r.to(virtual_keys::list)),
+    route("POST", "/v1/virtual-keys", AnyOf(&[Scope::VirtualKeysCreate]), |r| r.to(virtual_keys::create)),
+    route("GET", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysRead]), |r| r.to(virtual_keys::get)),
+    route("PUT", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysUpdate]), |r| r.to(virtual_keys::update)),
+    route("DELETE", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysDelete]), |r| r.to(virtual_keys::delete)),
+];
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+    mount: fn(actix_web::Route) -> actix_web::Route,
+) -> Route {
+    Route { method, path, access, mount }
+}
+
+/// Mounts every route at the root of the application.
+pub fn configure(config: &mut web::ServiceConfig, api: Api) {
+    config.app_data(web::Data::new(api));
+    for routes in ROUTES.chunk_by(|one, next| one.path == next.path) {
+        let mut resource = web::resource(routes[0].path);
+        for route in routes {
+            resource = resource.route((route.mount)(method(route.method)));
+        }
+        config.service(resource.default_service(web::to(refuse_method)));
+    }
+}
+
+fn method(name: &'static str) -> actix_web::Route {
+    match name {
+        "POST" => web::post(),
+        "PUT" => web::put(),
+        "DELETE" => web::delete(),
+        _ => web::get(),
+    }
+}
+
+/// The route that a request was matched to.
+pub(crate) fn called(request: &HttpRequest) -> Option<&'static Route> {
+    let path = request.match_pattern()?;
+    ROUTES.iter().find(|route| route.path == path && route.method == request.method().as_str())
+}
+
+async fn refuse_method(request: HttpRequest) -> Result<&'static str, Error> {
+    let path = request.match_pattern();
+    let here = ROUTES.iter().filter(|route| Some(route.path) == path.as_deref());
+    let allowed: Vec<&str> = here.map(|route| route.method).collect();
+    Err(Error::Method { method: request.method().to_string(), allowed: allowed.join(", ") })
+}

@@ -1,0 +1,54 @@
+//! What the handlers work with.
+
+use std::sync::Arc;
+
+use clock::{Clock, Ids};
+use egress::Reach;
+use moka::future::Cache;
+use recorder::Recorder;
+use sea_orm::DatabaseConnection;
+use tenancy::{Keys, VirtualKeys};
+use uuid::Uuid;
+use vault::Vault;
+
+/// Clients' own ids of logs that were inserted of late: past that the oldest are looked up.
+const MAX_RECENT_INSERTS: u64 = 100_000;
+
+/// What the plane is made of; `main` has one of each and shares them with the other planes.
+#[derive(Clone)]
+pub struct Parts {
+    pub db: DatabaseConnection,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub keys: Keys,
+    pub virtual_keys: VirtualKeys,
+    pub vault: Vault,
+    pub recorder: Recorder,
+    /// Where a tenant's custom host may point.
+    pub reach: Reach,
+    /// Bytes kept of a request and of a response in a log.
+    pub max_payload_bytes: usize,
+}
+
+/// The state of the control plane. Clones share it.
+#[derive(Clone)]
+pub struct Api {
+    parts: Arc<Parts>,
+    /// The log of each client's own id, from its insertion on, before the store has it.
+    pub(crate) recent_inserts: Cache<(Uuid, String), Uuid>,
+}
+
+impl Api {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts), recent_inserts: Cache::new(MAX_RECENT_INSERTS) }
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}

@@ -1,0 +1,148 @@
+//! Which logs are asked for. What a filter leaves open is not looked at; what it names is all to hold.
+
+use std::collections::BTreeMap;
+
+use entity::log::{Column, Entity};
+use sea_orm::prelude::*;
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{Condition, DbBackend, ExprTrait as _, QueryFilter, QueryTrait, Select};
+
+/// Logs to look for, within what a scope reaches.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// When the call was received, in unix milliseconds.
+    pub created_ms: Range,
+    pub status_codes: Vec<i16>,
+    pub providers: Vec<String>,
+    pub models: Vec<String>,
+    /// A provider and a model of it.
+    pub provider_models: Vec<(String, String)>,
+    /// By slug.
+    pub virtual_keys: Vec<String>,
+    pub api_key_ids: Vec<Uuid>,
+    pub trace_id: Option<String>,
+    /// Pairs that a log has all of.
+    pub metadata: BTreeMap<String, String>,
+    /// In pico-dollars; a log of unknown cost is in no range.
+    pub cost_pusd: Range,
+    pub total_tokens: Range,
+    pub input_tokens: Range,
+    pub output_tokens: Range,
+    pub latency_us: Range,
+    /// As in the response header: `HIT`, `MISS`, …
+    pub cache_statuses: Vec<String>,
+    pub retries: Vec<Retry>,
+}
+
+/// From `min` to `max`, both included; open where `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    pub min: Option<i64>,
+    pub max: Option<i64>,
+}
+
+/// What became of a call's retries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    NotTriggered,
+    Succeeded,
+    Failed,
+}
+
+impl Retry {
+    /// Every state.
+    pub const ALL: [Self; 3] = [Self::NotTriggered, Self::Succeeded, Self::Failed];
+
+    /// Its name in a query.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotTriggered => "not_triggered",
+            Self::Succeeded => "success",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Range {
+    fn apply(self, rows: Select<Entity>, value: &SimpleExpr) -> Select<Entity> {
+        rows.apply_if(self.min, |rows, min| rows.filter(value.clone().gte(min)))
+            .apply_if(self.max, |rows, max| rows.filter(value.clone().lte(max)))
+    }
+}
+
+impl Filter {
+    /// Narrows `rows` to the logs asked for.
+    pub(crate) fn apply(&self, rows: Select<Entity>, backend: DbBackend) -> Select<Entity> {
+        // Time goes by the id, which begins with it: that is what the index has.
+        let rows = rows
+            .apply_if(self.created_ms.min, |rows, ms| rows.filter(Column::Id.gte(clock::floor(ms))))
+            .apply_if(self.created_ms.max, |rows, ms| rows.filter(Column::Id.lte(clock::ceil(ms))));
+        let rows = self.pair_up(self.ranges(self.words(rows)), backend);
+        rows.apply_if(self.retry_condition(), QueryFilter::filter)
+    }
+
+    fn words(&self, rows: Select<Entity>) -> Select<Entity> {
+        let rows = any_of(rows, Column::StatusCode, &self.status_codes);
+        let rows = any_of(rows, Column::Provider, &self.providers);
+        let rows = any_of(rows, Column::Model, &self.models);
+        let rows = any_of(rows, Column::VirtualKey, &self.virtual_keys);
+        let rows = any_of(rows, Column::ApiKeyId, &self.api_key_ids);
+        let rows = any_of(rows, Column::CacheStatus, &self.cache_statuses);
+        rows.apply_if(self.trace_id.as_deref(), |rows, id| rows.filter(Column::TraceId.eq(id)))
+    }
+
+    fn ranges(&self, rows: Select<Entity>) -> Select<Entity> {
+        let or_zero = |column: Column| Expr::col(column).if_null(0);
+        let total = or_zero(Column::InputTokens).add(or_zero(Column::OutputTokens));
+        let rows = self.total_tokens.apply(rows, &total);
+        let rows = self.input_tokens.apply(rows, &or_zero(Column::InputTokens));
+        let rows = self.output_tokens.apply(rows, &or_zero(Column::OutputTokens));
+        let rows = self.cost_pusd.apply(rows, &Expr::col(Column::CostPusd));
+        self.latency_us.apply(rows, &Expr::col(Column::LatencyUs))
+    }
+
+    fn pair_up(&self, rows: Select<Entity>, backend: DbBackend) -> Select<Entity> {
+        let mut rows = rows;
+        if !self.provider_models.is_empty() {
+            let pair = |(provider, model): &(String, String)| {
+                Column::Provider.eq(provider.as_str()).and(Column::Model.eq(model.as_str()))
+            };
+            let any = self.provider_models.iter().fold(Condition::any(), |any, one| any.add(pair(one)));
+            rows = rows.filter(any);
+        }
+        for (key, value) in &self.metadata {
+            rows = rows.filter(has_pair(key, value, backend));
+        }
+        rows
+    }
+
+    fn retry_condition(&self) -> Option<Condition> {
+        let count = Column::RetryCount;
+        let state = |retry: &Retry| match retry {
+            Retry::NotTriggered => count.eq(0),
+            Retry::Succeeded => count.gt(0),
+            Retry::Failed => count.lt(0),
+        };
+        let any = self.retries.iter().fold(Condition::any(), |any, retry| any.add(state(retry)));
+        (!self.retries.is_empty()).then_some(any)
+    }
+}
+
+fn any_of<V>(rows: Select<Entity>, column: Column, values: &[V]) -> Select<Entity>
+where
+    V: Clone + Into<sea_orm::Value>,
+{
+    if values.is_empty() { rows } else { rows.filter(column.is_in(values.iter().cloned())) }
+}
+
+/// That a log's metadata has the pair. The key is a value here, never part of a path, so that no key needs escaping.
+fn has_pair(key: &str, value: &str, backend: DbBackend) -> SimpleExpr {
+    let sql = match backend {
+        DbBackend::Postgres => r#""log"."metadata" ->> $1 = $2"#,
+        _ => {
+            r#"EXISTS (SELECT 1 FROM json_each("log"."metadata") AS "pair" WHERE "pair"."key" = ? AND "pair"."value" = ?)"#
+        }
+    };
+    Expr::cust_with_values(sql, [key, value])
+}

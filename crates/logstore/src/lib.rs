@@ -1,0 +1,14 @@
+//! The store of logs: append, query, delete.
+
+pub mod append;
+pub mod content;
+pub mod filter;
+pub mod page;
+pub mod query;
+pub mod retention;
+pub mod status_labels;
+
+pub use append::{Appended, Batch, Entry, MeterKey, Packed, Tally, append};
+pub use content::{Content, Packer};
+pub use filter::{Filter, Range, Retry};
+pub use page::{Cursor, Page};

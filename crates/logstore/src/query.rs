@@ -1,0 +1,122 @@
+//! Reading logs. Every query takes a scope, and a cutoff: what is past its retention is not shown, deleted or not.
+
+use entity::{log, log_external_id, log_payload, usage};
+use plans::Month;
+use sea_orm::prelude::*;
+use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait, Select};
+use tenancy::TenantScope;
+
+use crate::{Content, Cursor, Filter, Page, content};
+
+/// Logs of a page, at most.
+pub const MAX_PAGE: u64 = 1_000;
+
+/// Why a log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    #[error("the content of a log is damaged")]
+    Content(#[from] content::Error),
+}
+
+/// What went over the wire, both ways.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    pub request: Content,
+    pub response: Content,
+}
+
+/// A log and its content, where any is kept. `cutoff_ms` is the first `created_at` that is still shown.
+///
+/// # Errors
+/// [`Error`] if the database fails or the content is damaged. No such log within `scope` is `Ok(None)`.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    id: Uuid,
+    cutoff_ms: Option<i64>,
+) -> Result<Option<(log::Model, Option<Exchange>)>, Error> {
+    let row = within(scope, cutoff_ms).filter(log::Column::Id.eq(id)).one(db).await?;
+    let Some(row) = row else { return Ok(None) };
+    let payload = log_payload::Entity::find()
+        .filter(log_payload::Column::Id.eq(id))
+        .filter(log_payload::Column::OrganisationId.eq(scope.organisation()))
+        .one(db)
+        .await?;
+    let unpack = |payload: log_payload::Model| {
+        let (request, response) = (content::unpack(&payload.request)?, content::unpack(&payload.response)?);
+        Ok::<_, Error>(Exchange { request, response })
+    };
+    Ok(Some((row, payload.map(unpack).transpose()?)))
+}
+
+/// A page of logs, newest first, from after `cursor` on; at most `limit` of them and never over [`MAX_PAGE`].
+///
+/// # Errors
+/// [`DbErr`] if the database fails. No logs are an empty page.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    filter: &Filter,
+    cutoff_ms: Option<i64>,
+    cursor: Option<Cursor>,
+    limit: u64,
+) -> Result<Page, DbErr> {
+    let limit = Ord::clamp(limit, 1, MAX_PAGE);
+    let mut rows = filter
+        .apply(within(scope, cutoff_ms), db.get_database_backend())
+        .apply_if(cursor, |rows, Cursor(last)| rows.filter(log::Column::Id.lt(last)))
+        .order_by_desc(log::Column::Id)
+        .limit(limit + 1)
+        .all(db)
+        .await?;
+    let size = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let next = rows.last().filter(|_| more).map(|last| Cursor(last.id));
+    Ok(Page { rows, next })
+}
+
+/// The log that the organisation inserted under `external_id`, a client's own id; it may be past its retention.
+///
+/// # Errors
+/// [`DbErr`] if the database fails.
+pub async fn inserted(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    external_id: &str,
+) -> Result<Option<Uuid>, DbErr> {
+    let claim = log_external_id::Entity::find()
+        .filter(log_external_id::Column::OrganisationId.eq(scope.organisation()))
+        .filter(log_external_id::Column::ExternalId.eq(external_id))
+        .one(db)
+        .await?;
+    Ok(claim.map(|claim| claim.log_id))
+}
+
+/// The organisation's meter of `month`; `None` while it counts nothing.
+///
+/// # Errors
+/// [`DbErr`] if the database fails.
+pub async fn usage(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    month: Month,
+) -> Result<Option<usage::Model>, DbErr> {
+    usage::Entity::find()
+        .filter(usage::Column::OrganisationId.eq(scope.organisation()))
+        .filter(usage::Column::Month.eq(month.as_i32()))
+        .one(db)
+        .await
+}
+
+fn within(scope: &TenantScope, cutoff_ms: Option<i64>) -> Select<log::Entity> {
+    log::Entity::find()
+        .filter(log::Column::OrganisationId.eq(scope.organisation()))
+        .apply_if(scope.workspace(), |rows, id| rows.filter(log::Column::WorkspaceId.eq(id)))
+        .apply_if(cutoff_ms, |rows, ms| rows.filter(log::Column::Id.gte(clock::floor(ms))))
+}
+
+#[cfg(test)]
+mod tests;

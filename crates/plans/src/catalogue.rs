@@ -1,0 +1,74 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Overage, Plan, Terms};
+
+/// What differs from the catalogue: for one plan in the settings, for one organisation as JSON on its row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Overrides {
+    /// Logs a month in the plan's price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub included_logs: Option<u64>,
+    /// Logs a month after which recording stops: the cap of an organisation's spending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_logs: Option<u64>,
+    /// Days that logs are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_retention_days: Option<u32>,
+    /// Days that statistics are shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub analytics_retention_days: Option<u32>,
+}
+
+impl Overrides {
+    /// These, and where they leave a field open, `base`: an organisation's over its plan's.
+    #[must_use]
+    pub fn or(self, base: Self) -> Self {
+        Self {
+            included_logs: self.included_logs.or(base.included_logs),
+            max_logs: self.max_logs.or(base.max_logs),
+            log_retention_days: self.log_retention_days.or(base.log_retention_days),
+            analytics_retention_days: self.analytics_retention_days.or(base.analytics_retention_days),
+        }
+    }
+}
+
+/// The catalogue: what `plan` gives, with `overrides` in place of its numbers.
+///
+/// `max_logs` caps every plan: without overage it can only lower what is included. When it is not given, overage goes on
+/// to the plan's own bound, or to what is included where that is more.
+#[must_use]
+pub fn terms(plan: Plan, overrides: &Overrides) -> Terms {
+    let list = match plan {
+        Plan::Developer => Terms {
+            included: Some(10_000),
+            overage: None,
+            log_retention_days: Some(3),
+            analytics_retention_days: Some(30),
+        },
+        Plan::Production => Terms {
+            included: Some(100_000),
+            overage: Some(Overage { block_logs: 100_000, block_price_cents: 900, max_logs: 3_000_000 }),
+            log_retention_days: Some(30),
+            analytics_retention_days: Some(365),
+        },
+        Plan::Enterprise => {
+            Terms { included: None, overage: None, log_retention_days: None, analytics_retention_days: None }
+        }
+    };
+
+    let included = overrides.included_logs.or(list.included);
+    let (included, overage) = match list.overage {
+        Some(overage) => {
+            let max_logs = overrides.max_logs.unwrap_or(overage.max_logs.max(included.unwrap_or(0)));
+            (included, Some(Overage { max_logs, ..overage }))
+        }
+        None => (included.into_iter().chain(overrides.max_logs).min(), None),
+    };
+    Terms {
+        included,
+        overage,
+        log_retention_days: overrides.log_retention_days.or(list.log_retention_days),
+        analytics_retention_days: overrides.analytics_retention_days.or(list.analytics_retention_days),
+    }
+}

@@ -1,0 +1,22 @@
+//! What is known of the LLM providers: where they are, how they speak, what they count and what they cost.
+//! Pure functions and data: nothing here does I/O or reads a clock.
+//!
+//! - To add a provider that speaks the `OpenAI` wire format: a row in `registry.toml`.
+//! - To add or change a price: `prices.toml`, with its page and its date.
+
+pub mod echo;
+mod endpoint;
+mod measure;
+mod object;
+mod peek;
+mod price;
+mod registry;
+pub mod sse;
+mod usage;
+
+pub use endpoint::{Endpoint, UnknownEndpoint};
+pub use measure::{Measured, measure};
+pub use peek::{Peek, PeekError, peek, with_model};
+pub use price::{cost, models, prices_version};
+pub use registry::{Auth, Provider, Shape, all, provider};
+pub use usage::Usage;

@@ -1,0 +1,39 @@
+//! Reads from a finished call what the log wants to know: the model, the tokens, why the answer ended.
+
+mod answer;
+mod tokens;
+
+use crate::{Endpoint, Usage};
+use answer::Answer;
+
+/// What an answer says, or what we counted where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// The model that answered, as the provider calls it.
+    pub model: Option<String>,
+    /// The tokens used; `None` when neither the provider nor we can tell.
+    pub usage: Option<Usage>,
+    /// Why the answer ended, in the provider's word.
+    pub finish_reason: Option<String>,
+}
+
+/// Measures a call from its bodies: `response` is JSON, or a whole event stream when `sse`. Knows the answers of
+/// `OpenAI`'s chat, completions, embeddings and responses endpoints and of Anthropic's messages. A body may be cut
+/// short: what arrived counts. If the provider gave no usage for a successful chat, completion or embedding, the
+/// tokens are counted from the texts and the usage is marked `estimated`. Takes any bytes.
+#[must_use]
+pub fn measure(endpoint: Endpoint, status: u16, request: &[u8], response: &[u8], sse: bool) -> Measured {
+    let answer = if sse { Answer::of_stream(response) } else { Answer::of_body(response) };
+    let usage = answer.usage().or_else(|| {
+        let counted =
+            matches!(endpoint, Endpoint::ChatCompletions | Endpoint::Completions | Endpoint::Embeddings);
+        (counted && (200..300).contains(&status)).then(|| estimate(endpoint, request, &answer))
+    });
+    Measured { usage, model: answer.model, finish_reason: answer.finish_reason }
+}
+
+fn estimate(endpoint: Endpoint, request: &[u8], answer: &Answer) -> Usage {
+    let (encoding, input_tokens) = tokens::of_request(request, answer.model.as_deref());
+    let output_tokens = if endpoint == Endpoint::Embeddings { 0 } else { encoding.count(&answer.text) };
+    Usage { input_tokens, output_tokens, estimated: true, ..Usage::default() }
+}

@@ -1,0 +1,71 @@
+//! The ledger of logs used this month: it grants a batch its share of an organisation's quota before the batch is
+//! appended. The store's own row has the last word, and corrects the ledger where they differ.
+//!
+//! A new ledger implements [`Ledger`] and passes the `conformance` suite (a feature of that name).
+
+use async_trait::async_trait;
+use plans::Month;
+use uuid::Uuid;
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod embedded;
+
+pub use embedded::{Embedded, REMEMBERED};
+
+/// What is counted: an organisation's logs in a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    pub organisation: Uuid,
+    pub month: Month,
+}
+
+/// A batch of records: where it starts in a segment of a spool. A retry has the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BatchId {
+    pub segment: Uuid,
+    pub start: u64,
+}
+
+/// The answer to a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// There is no counter, which is not a count of 0: [`seed`](Ledger::seed) it from the store's row and ask again.
+    Unknown,
+    /// `granted` of the batch's logs may be recorded; `used` are counted now, these among them.
+    Granted { granted: u64, used: u64 },
+}
+
+/// Why a ledger did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It could not be reached, or answered what it should not.
+    #[error("the quota ledger did not answer")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Counts logs against a limit, once a batch however often it is asked.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Counts up to `n` logs of a batch, as far as `limit` leaves room (`None`: all), in one atomic step. Asked again for the
+    /// same key and batch, it gives the same grant and counts nothing; `n` and `limit` are those of the first time.
+    ///
+    /// # Errors
+    /// [`Error`] if the ledger does not answer; the batch may have been counted.
+    async fn reserve(&self, key: Key, batch: BatchId, n: u64, limit: Option<u64>) -> Result<Reserved, Error>;
+
+    /// Sets a counter that is missing; one that is there stays as it is.
+    ///
+    /// # Errors
+    /// [`Error`] if the ledger does not answer.
+    async fn seed(&self, key: Key, used: u64) -> Result<(), Error>;
+
+    /// Sets a counter to the store's count, and tells whether it said something else. A missing one is set, and did not.
+    ///
+    /// # Errors
+    /// [`Error`] if the ledger does not answer.
+    async fn correct(&self, key: Key, used: u64) -> Result<bool, Error>;
+
+    /// The last count this process has seen, without a round trip: for a header, not for a decision.
+    fn known(&self, key: Key) -> Option<u64>;
+}

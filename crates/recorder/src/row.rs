@@ -1,0 +1,126 @@
+//! From a record to the rows of its log: tokens, cost, packed content.
+
+use entity::log;
+use logstore::{Content, Entry, Packed, Packer, content};
+
+use crate::{Measured, Payload, Record};
+
+/// Makes the rows. Content that cannot be packed is left out and flagged; nothing else can fail.
+pub(crate) fn entry(record: Record, packer: &mut Packer) -> Entry {
+    let measured = record.measured.clone().unwrap_or_else(|| Measured::of(&record));
+    let mut payload_state = record.payload;
+    let payload = match record.payload {
+        Payload::Whole | Payload::Cut => match pack(&record.request, &record.response, packer) {
+            Ok(content) => Some(content),
+            Err(error) => {
+                tracing::warn!(log_id = %record.id, %error, "a log is kept without its content");
+                payload_state = Payload::Unstorable;
+                None
+            }
+        },
+        Payload::Shed | Payload::Unstorable | Payload::Withheld => None,
+    };
+    Entry { log: log_row(record, measured, payload_state), payload }
+}
+
+fn pack(request: &Content, response: &Content, packer: &mut Packer) -> Result<Packed, content::Error> {
+    Ok(Packed { request: packer.pack(request)?, response: packer.pack(response)? })
+}
+
+fn log_row(record: Record, measured: Measured, payload: Payload) -> log::Model {
+    let requested_model = record.requested_model.map(text);
+    let model = measured.model.map(text).or_else(|| requested_model.clone());
+    let usage = measured.usage.as_ref();
+    let priced = match (usage, model.as_deref()) {
+        (Some(usage), Some(model)) => providers::cost(&record.provider, model, usage)
+            .or_else(|| providers::cost(&record.provider, requested_model.as_deref()?, usage)),
+        _ => None,
+    };
+    let cost_pusd = record.given_cost_pusd.or(priced);
+    log::Model {
+        id: record.id,
+        organisation_id: record.organisation_id,
+        workspace_id: record.workspace_id,
+        api_key_id: record.api_key_id,
+        created_at: clock::millis(record.id).unwrap_or_default(),
+        retention_class: record.retention_class,
+        source: record.source.as_str().to_owned(),
+        endpoint: record.endpoint.name().to_owned(),
+        method: text(record.method),
+        url: text(record.url),
+        provider: text(record.provider),
+        model,
+        requested_model,
+        virtual_key: record.virtual_key.map(text),
+        trace_id: text(record.trace.trace_id),
+        span_id: record.trace.span_id.map(text),
+        span_name: record.trace.span_name.map(text),
+        parent_span_id: record.trace.parent_span_id.map(text),
+        metadata: metadata(record.metadata),
+        status_code: i16::try_from(record.status).unwrap_or(i16::MAX),
+        outcome: record.outcome.as_str().to_owned(),
+        streamed: record.streamed,
+        input_tokens: usage.map(|usage| signed(usage.input_tokens)),
+        output_tokens: usage.map(|usage| signed(usage.output_tokens)),
+        cached_input_tokens: usage.map(|usage| signed(usage.cached_input_tokens)),
+        cache_write_tokens: usage.map(|usage| signed(usage.cache_write_tokens)),
+        reasoning_tokens: usage.map(|usage| signed(usage.reasoning_tokens)),
+        tokens_estimated: usage.is_some_and(|usage| usage.estimated),
+        cost_pusd,
+        prices_version: priced
+            .filter(|_| record.given_cost_pusd.is_none())
+            .map(|_| providers::prices_version().to_owned()),
+        latency_us: signed(record.latency_us),
+        first_byte_us: record.first_byte_us.map(signed),
+        cache_status: record.routing.cache_status,
+        retry_count: record.routing.retry_count,
+        mode: record.routing.mode,
+        option_path: record.routing.option_path,
+        payload: payload.as_str().to_owned(),
+        external_id: record.external_id.map(text),
+    }
+}
+
+fn metadata(pairs: std::collections::BTreeMap<String, String>) -> Option<serde_json::Value> {
+    let object: serde_json::Map<_, _> =
+        pairs.into_iter().map(|(key, value)| (text(key), text(value).into())).collect();
+    (!object.is_empty()).then_some(object.into())
+}
+
+/// PostgreSQL has no text with a NUL in it, and a log is worth more than the character.
+fn text(mut text: String) -> String {
+    text.retain(|c| c != '\0');
+    text
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+impl Measured {
+    /// Model and tokens of the answer, counted where the provider gave none.
+    pub(crate) fn of(record: &Record) -> Self {
+        let measured = providers::measure(
+            record.endpoint,
+            record.status,
+            &record.request.body,
+            &record.response.body,
+            record.is_event_stream(),
+        );
+        Self { model: measured.model, usage: measured.usage }
+    }
+
+    /// Model and tokens as far as the provider gave them.
+    pub(crate) fn given(record: &Record) -> Self {
+        // Without the request there is nothing to count, and only what the answer says remains.
+        let measured = Self::of_answer(record);
+        Self { usage: measured.usage.filter(|usage| !usage.estimated), ..measured }
+    }
+
+    fn of_answer(record: &Record) -> Self {
+        let endpoint = providers::Endpoint::Proxy;
+        let body = &record.response.body;
+        let measured = providers::measure(endpoint, record.status, &[], body, record.is_event_stream());
+        Self { model: measured.model, usage: measured.usage }
+    }
+}

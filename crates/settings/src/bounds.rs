@@ -1,0 +1,50 @@
+//! What a value must be beyond its type, checked as it is read, so that the error names the setting.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// A number over 0.
+pub fn positive<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default + PartialEq,
+    D: Deserializer<'de>,
+{
+    let value = T::deserialize(deserializer)?;
+    if value == T::default() { Err(D::Error::custom("found 0, expected a number over 0")) } else { Ok(value) }
+}
+
+/// A number over 0 where none is needed.
+pub fn optional_positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    positive(deserializer).map(Some)
+}
+
+/// A time over 0, in milliseconds.
+pub fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    positive(deserializer).map(Duration::from_millis)
+}
+
+/// A cron expression, with seconds.
+pub fn schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match cron::Schedule::from_str(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(D::Error::custom(format_args!(
+            "{text:?} is no schedule ({error}); expected second, minute, hour, day of month, month and day of week, as \
+             \"0 * * * * *\""
+        ))),
+    }
+}
+
+/// An address with its scheme.
+pub fn http_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let url = String::deserialize(deserializer)?;
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    if host.is_some_and(|host| !host.is_empty()) {
+        Ok(Some(url))
+    } else {
+        Err(D::Error::custom(format_args!("found {url:?}, expected http:// or https:// and a host")))
+    }
+}

@@ -1,0 +1,92 @@
+//! One typed tree of settings: `TURNPIKE_*` variables, over `turnpike.toml`, over the defaults beside each field.
+//!
+//! A nested setting's variable has two underscores for each dot: `TURNPIKE_SPOOL__FSYNC` is `spool.fsync`. A setting that is
+//! unknown or malformed stops the start, and the error names it as it was written. A variable set to nothing is not set.
+//!
+//! A new setting is a documented field in its section's file, with its unit and default; nothing else.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use plans::{Overrides, Plan};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+mod auth;
+mod bounds;
+mod gateway;
+mod jobs;
+mod load;
+mod log;
+mod shipper;
+mod spool;
+
+pub use auth::AuthSettings;
+pub use gateway::{GatewaySettings, PrivateHosts, WhenSpoolFull};
+pub use jobs::JobsSettings;
+pub use load::{Error, load, load_from};
+pub use log::{LogFormat, LogSettings};
+pub use shipper::ShipperSettings;
+pub use spool::SpoolSettings;
+
+/// Every setting there is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Where to listen; port 0 takes any free one. Default: `127.0.0.1:8787`.
+    pub addr: SocketAddr,
+    /// The folder of what is kept on this machine: the spool, and the database and master key unless they are set. Default:
+    /// `./turnpike-data`.
+    pub data_dir: PathBuf,
+    /// `sqlite://` or `postgres://`. Default: SQLite in the data folder.
+    pub database_url: Option<SecretString>,
+    /// `redis://` or `rediss://`. Default: none, and the embedded ledger, for one process only.
+    pub redis_url: Option<SecretString>,
+    /// The key that provider secrets are encrypted under: base64 of 32 bytes. Default: made once, in the data folder.
+    pub master_key: Option<SecretString>,
+    /// How clients reach us, for links: `https://` and a host. Default: none, links name the address we listen on.
+    #[serde(deserialize_with = "bounds::http_url")]
+    pub public_url: Option<String>,
+    /// Threads that serve HTTP. Default: one a core.
+    #[serde(deserialize_with = "bounds::optional_positive")]
+    pub workers: Option<usize>,
+    /// Calls on their way through.
+    pub gateway: GatewaySettings,
+    /// Who may call.
+    pub auth: AuthSettings,
+    /// The queue on disk between a call and its log.
+    pub spool: SpoolSettings,
+    /// What is kept of a call, and what the process says of itself.
+    pub log: LogSettings,
+    /// From the spool to the log store.
+    pub shipper: ShipperSettings,
+    /// What runs by the clock.
+    pub jobs: JobsSettings,
+    /// What differs from the catalogue, plan by plan (`[plans.developer]`). Default: nothing.
+    pub plans: BTreeMap<Plan, Overrides>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)),
+            data_dir: PathBuf::from("./turnpike-data"),
+            database_url: None,
+            redis_url: None,
+            master_key: None,
+            public_url: None,
+            workers: None,
+            gateway: GatewaySettings::default(),
+            auth: AuthSettings::default(),
+            spool: SpoolSettings::default(),
+            log: LogSettings::default(),
+            shipper: ShipperSettings::default(),
+            jobs: JobsSettings::default(),
+            plans: BTreeMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

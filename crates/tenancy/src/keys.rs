@@ -1,0 +1,150 @@
+//! From an API key to its tenant: the first step of every call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::Clock;
+use entity::{api_key, organisation, workspace};
+use sea_orm::DatabaseConnection;
+use sea_orm::prelude::*;
+
+use crate::cache::{Cache, Lifetimes};
+use crate::{PlanOverrides, Scopes, Tenant, secret, terms};
+
+/// Longer than any key: not worth a look in the database. Bytes.
+const MAX_SECRET: usize = 256;
+
+/// Why a key identifies nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentifyError {
+    #[error("no such API key")]
+    Unknown,
+    #[error("the API key has expired")]
+    Expired,
+    #[error("API keys cannot be looked up at the moment")]
+    Unavailable,
+}
+
+/// Identifies callers. Clones share one cache; a warm look-up is one SHA-256 and one map access.
+#[derive(Clone)]
+pub struct Keys(Arc<Inner>);
+
+struct Inner {
+    db: DatabaseConnection,
+    clock: Clock,
+    plan_overrides: PlanOverrides,
+    cache: Cache<[u8; 32], Tenant>,
+}
+
+impl Keys {
+    /// A key is looked up again after `ttl`; while the database fails it works on until `stale_max` after it was seen.
+    #[must_use]
+    pub fn new(
+        db: DatabaseConnection,
+        clock: Clock,
+        ttl: Duration,
+        stale_max: Duration,
+        plan_overrides: PlanOverrides,
+    ) -> Self {
+        let cache = Cache::new(Lifetimes::new(ttl, stale_max), clock.clone());
+        Self(Arc::new(Inner { db, clock, plan_overrides, cache }))
+    }
+
+    /// The tenant of `secret`.
+    ///
+    /// # Errors
+    /// [`IdentifyError`]; `Unavailable` only for a key that was not seen for so long that nothing stands in.
+    pub async fn identify(&self, secret: &str) -> Result<Arc<Tenant>, IdentifyError> {
+        if secret.len() > MAX_SECRET {
+            return Err(IdentifyError::Unknown);
+        }
+        let inner = &*self.0;
+        let hash = secret::hash(secret);
+        let tenant = match inner.cache.fresh(&hash) {
+            Some(tenant) => tenant,
+            None => inner
+                .cache
+                .get(hash, inner.load(hash))
+                .await
+                .map_err(|_| IdentifyError::Unavailable)?
+                .ok_or(IdentifyError::Unknown)?,
+        };
+        if inner.works(&tenant) { Ok(tenant) } else { Err(IdentifyError::Expired) }
+    }
+
+    /// The tenant of `secret` when it is known, fresh and has not expired: without waiting for anything.
+    #[must_use]
+    pub fn cached(&self, secret: &str) -> Option<Arc<Tenant>> {
+        self.0.cache.fresh(&secret::hash(secret)).filter(|tenant| self.0.works(tenant))
+    }
+
+    /// Forgets one key, by [`secret::hash`]: it was changed or archived.
+    pub fn invalidate(&self, hash: &[u8; 32]) {
+        self.0.cache.invalidate(hash);
+    }
+
+    /// Forgets an organisation's keys: its plan or its workspaces were changed.
+    pub fn invalidate_organisation(&self, organisation_id: Uuid) {
+        self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == organisation_id);
+    }
+
+    /// Forgets every key.
+    pub fn invalidate_all(&self) {
+        self.0.cache.invalidate_all();
+    }
+}
+
+impl Inner {
+    fn works(&self, tenant: &Tenant) -> bool {
+        tenant.expires_at.is_none_or(|at| self.clock.now_ms() < at)
+    }
+
+    async fn load(&self, hash: [u8; 32]) -> Result<Option<Tenant>, DbErr> {
+        let key = api_key::Entity::find()
+            .filter(api_key::Column::Hash.eq(hash.to_vec()))
+            .filter(api_key::Column::Status.eq("active"))
+            .one(&self.db)
+            .await?;
+        let Some(key) = key else { return Ok(None) };
+        let Some(organisation) = organisation::Entity::find_by_id(key.organisation_id).one(&self.db).await?
+        else {
+            return Ok(None);
+        };
+        let workspace_slug = match key.workspace_id {
+            None => None,
+            Some(id) => match workspace::Entity::find_by_id(id).one(&self.db).await? {
+                Some(workspace) => Some(workspace.slug),
+                None => return Ok(None),
+            },
+        };
+        self.tenant(&key, &organisation, workspace_slug).map(Some)
+    }
+
+    fn tenant(
+        &self,
+        key: &api_key::Model,
+        organisation: &organisation::Model,
+        workspace_slug: Option<String>,
+    ) -> Result<Tenant, DbErr> {
+        let (plan, terms) = terms(organisation, &self.plan_overrides)?;
+        Ok(Tenant {
+            organisation_id: key.organisation_id,
+            workspace_id: key.workspace_id,
+            workspace_slug,
+            api_key_id: key.id,
+            user_id: key.user_id,
+            kind: key
+                .kind
+                .parse()
+                .map_err(|error| DbErr::Type(format!("kind of API key {}: {error}", key.id)))?,
+            scopes: Scopes::from_json(&key.scopes),
+            plan,
+            retention_class: plans::retention_class(&terms),
+            terms,
+            expires_at: key.expires_at,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

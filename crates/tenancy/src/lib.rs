@@ -1,0 +1,28 @@
+//! Who may do what: API keys and their scopes, the tenant a key identifies, and the scope that every tenant query takes.
+//!
+//! - To add a scope: a variant of [`Scope`], its name and its place in [`Scope::ALL`]; which kinds of key may hold it is
+//!   in [`KeyKind::may_hold`].
+//! - To keep another kind of row near the hot path: a front over `cache`, as [`Keys`] and [`VirtualKeys`] are.
+
+mod cache;
+mod keys;
+mod kind;
+mod mint;
+pub mod organisation;
+pub mod password;
+mod scope;
+mod scopes;
+pub mod secret;
+pub mod slug;
+mod tenant;
+mod terms;
+pub mod virtual_keys;
+
+pub use keys::{IdentifyError, Keys};
+pub use kind::{KeyKind, UnknownKind};
+pub use mint::{Mint, MintError};
+pub use scope::{Scope, UnknownScope};
+pub use scopes::Scopes;
+pub use tenant::{Tenant, TenantScope};
+pub use terms::{PlanOverrides, terms};
+pub use virtual_keys::{ResolveError, VirtualKey, VirtualKeys};

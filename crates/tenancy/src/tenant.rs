@@ -1,0 +1,63 @@
+//! What a key identifies, and how far its queries reach.
+
+use plans::Terms;
+use uuid::Uuid;
+
+use crate::{KeyKind, Scopes};
+
+/// Whom a call is for and what it may do: what an API key identifies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tenant {
+    pub organisation_id: Uuid,
+    /// None: a key of the whole organisation.
+    pub workspace_id: Option<Uuid>,
+    /// What the wire calls `workspace_id`.
+    pub workspace_slug: Option<String>,
+    pub api_key_id: Uuid,
+    /// Whose key it is, for a [`KeyKind::WorkspaceUser`] one.
+    pub user_id: Option<Uuid>,
+    pub kind: KeyKind,
+    pub scopes: Scopes,
+    pub plan: plans::Plan,
+    pub terms: Terms,
+    /// The class that logs of calls with this key are stored under, as of now.
+    pub retention_class: i16,
+    /// Unix milliseconds; the key works before it.
+    pub expires_at: Option<i64>,
+}
+
+impl Tenant {
+    /// How far this tenant's queries reach.
+    #[must_use]
+    pub fn scope(&self) -> TenantScope {
+        TenantScope { organisation_id: self.organisation_id, workspace_id: self.workspace_id }
+    }
+}
+
+/// How far a query may reach: an organisation, or one of its workspaces. Only [`Tenant::scope`] makes one, hence only an
+/// authenticated call has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantScope {
+    organisation_id: Uuid,
+    workspace_id: Option<Uuid>,
+}
+
+impl TenantScope {
+    #[must_use]
+    pub fn organisation(&self) -> Uuid {
+        self.organisation_id
+    }
+
+    /// None: every workspace of the organisation.
+    #[must_use]
+    pub fn workspace(&self) -> Option<Uuid> {
+        self.workspace_id
+    }
+
+    /// This scope, narrowed to one workspace; `None` when that is another than the one it is narrowed to already.
+    #[must_use]
+    pub fn within(self, workspace_id: Uuid) -> Option<Self> {
+        let reached = self.workspace_id.is_none_or(|own| own == workspace_id);
+        reached.then_some(Self { workspace_id: Some(workspace_id), ..self })
+    }
+}

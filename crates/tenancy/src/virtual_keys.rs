@@ -1,0 +1,164 @@
+//! From the name of a virtual key to the provider's secret, for the calls that use it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clock::Clock;
+use entity::virtual_key;
+use sea_orm::prelude::*;
+use sea_orm::{DatabaseConnection, QueryOrder, QuerySelect, QueryTrait};
+use secrecy::SecretString;
+use vault::Vault;
+
+use crate::TenantScope;
+use crate::cache::{Cache, Lifetimes};
+
+/// Virtual keys of one list: more than any workspace has, and a bound.
+const MAX_LISTED: u64 = 1_000;
+
+/// Why a name gives no virtual key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// There is none of this name within reach: the same whether or not another workspace has it.
+    #[error("no such virtual key")]
+    Unknown,
+    #[error("virtual keys cannot be looked up at the moment")]
+    Unavailable,
+}
+
+/// A provider's credential, opened.
+#[derive(Clone, Debug)]
+pub struct VirtualKey {
+    pub id: Uuid,
+    pub organisation_id: Uuid,
+    pub workspace_id: Uuid,
+    pub slug: String,
+    /// The provider's slug.
+    pub provider: String,
+    pub secret: SecretString,
+    /// The base URL to call in place of the provider's own.
+    pub custom_host: Option<String>,
+    /// Deleted: it may be shown, not used.
+    pub archived: bool,
+}
+
+/// Looks virtual keys up. Clones share one cache, with the rules of [`crate::Keys`].
+#[derive(Clone)]
+pub struct VirtualKeys(Arc<Inner>);
+
+struct Inner {
+    db: DatabaseConnection,
+    vault: Vault,
+    cache: Cache<(Uuid, String), VirtualKey>,
+}
+
+/// What binds a sealed secret to its row: copied to another row or organisation, it does not open.
+#[must_use]
+pub fn context(organisation_id: Uuid, id: Uuid) -> String {
+    format!("virtual_key/{organisation_id}/{id}")
+}
+
+impl VirtualKeys {
+    #[must_use]
+    pub fn new(
+        db: DatabaseConnection,
+        clock: Clock,
+        vault: Vault,
+        ttl: Duration,
+        stale_max: Duration,
+    ) -> Self {
+        let cache = Cache::new(Lifetimes::new(ttl, stale_max), clock);
+        Self(Arc::new(Inner { db, vault, cache }))
+    }
+
+    /// The virtual key of that name within `scope`, archived ones too.
+    ///
+    /// # Errors
+    /// [`ResolveError`]; `Unavailable` only when nothing recent stands in for a failing database.
+    pub async fn resolve(&self, scope: &TenantScope, slug: &str) -> Result<Arc<VirtualKey>, ResolveError> {
+        let inner = &*self.0;
+        let name = (scope.organisation(), slug.to_owned());
+        let key = match inner.cache.fresh(&name) {
+            Some(key) => key,
+            None => inner
+                .cache
+                .get(name, inner.load(scope.organisation(), slug))
+                .await
+                .map_err(|_| ResolveError::Unavailable)?
+                .ok_or(ResolveError::Unknown)?,
+        };
+        let reached = scope.workspace().is_none_or(|workspace| workspace == key.workspace_id);
+        if reached { Ok(key) } else { Err(ResolveError::Unknown) }
+    }
+
+    /// The virtual keys within `scope` that may be used, newest first; at most a thousand.
+    ///
+    /// # Errors
+    /// [`ResolveError::Unavailable`] if the database fails.
+    pub async fn list(&self, scope: &TenantScope) -> Result<Vec<VirtualKey>, ResolveError> {
+        let rows = virtual_key::Entity::find()
+            .filter(virtual_key::Column::OrganisationId.eq(scope.organisation()))
+            .filter(virtual_key::Column::Status.eq("active"))
+            .apply_if(scope.workspace(), |rows, id| rows.filter(virtual_key::Column::WorkspaceId.eq(id)))
+            .order_by_desc(virtual_key::Column::CreatedAt)
+            .order_by_desc(virtual_key::Column::Id)
+            .limit(MAX_LISTED)
+            .all(&self.0.db)
+            .await
+            .map_err(|error| {
+                tracing::warn!(%error, "virtual keys could not be listed");
+                ResolveError::Unavailable
+            })?;
+        let open = |row| {
+            let opened = self.0.open(row);
+            opened.inspect_err(|error| tracing::error!(%error, "a virtual key is left out of a list")).ok()
+        };
+        Ok(rows.into_iter().filter_map(open).collect())
+    }
+
+    /// Forgets one virtual key: it was changed or archived.
+    pub fn invalidate(&self, organisation_id: Uuid, slug: &str) {
+        self.0.cache.invalidate(&(organisation_id, slug.to_owned()));
+    }
+
+    /// Forgets an organisation's virtual keys.
+    pub fn invalidate_organisation(&self, organisation_id: Uuid) {
+        self.0.cache.invalidate_where(|(organisation, _), _| *organisation == organisation_id);
+    }
+
+    /// Forgets every virtual key.
+    pub fn invalidate_all(&self) {
+        self.0.cache.invalidate_all();
+    }
+}
+
+impl Inner {
+    async fn load(&self, organisation_id: Uuid, slug: &str) -> Result<Option<VirtualKey>, DbErr> {
+        let row = virtual_key::Entity::find()
+            .filter(virtual_key::Column::OrganisationId.eq(organisation_id))
+            .filter(virtual_key::Column::Slug.eq(slug))
+            .one(&self.db)
+            .await?;
+        row.map(|row| self.open(row)).transpose()
+    }
+
+    fn open(&self, row: virtual_key::Model) -> Result<VirtualKey, DbErr> {
+        let secret = self
+            .vault
+            .open(&row.secret, context(row.organisation_id, row.id).as_bytes())
+            .map_err(|error| DbErr::Custom(format!("the secret of virtual key {}: {error}", row.id)))?;
+        Ok(VirtualKey {
+            id: row.id,
+            organisation_id: row.organisation_id,
+            workspace_id: row.workspace_id,
+            slug: row.slug,
+            provider: row.provider,
+            secret,
+            custom_host: row.custom_host,
+            archived: row.status != "active",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

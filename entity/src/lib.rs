@@ -1,0 +1,17 @@
+//! SeaORM entities, one file a table; nothing else lives here.
+//!
+//! Conventions: times are Unix milliseconds in UTC (`i64`), durations carry their unit in the name, money is in
+//! pico-dollars (1e-12 USD), so that every sum is exact. To add a table: a file here, a line below, a migration in
+//! `migration/`, and a row in the retention registry of `workers`.
+
+pub mod api_key;
+pub mod log;
+pub mod log_external_id;
+pub mod log_payload;
+pub mod membership;
+pub mod organisation;
+pub mod spool_mark;
+pub mod usage;
+pub mod user;
+pub mod virtual_key;
+pub mod workspace;

@@ -1,0 +1,20 @@
+//! The content of a call: request and response, each a zstd frame.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "log_payload")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub organisation_id: Uuid,
+    /// zstd of `logstore::Content`, MessagePack.
+    pub request: Vec<u8>,
+    /// zstd of `logstore::Content`, MessagePack.
+    pub response: Vec<u8>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

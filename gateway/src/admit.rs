@@ -1,0 +1,83 @@
+//! The one way in: who is calling, and may they. Every route passes here before anything is done for it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
+use recorder::Payload;
+use settings::WhenSpoolFull;
+use tenancy::{IdentifyError, Scope, Tenant};
+use uuid::Uuid;
+
+use crate::Gateway;
+use crate::error::Error;
+use crate::headers;
+use crate::recording::Recording;
+
+/// A call that may go on, with its record begun.
+pub(crate) struct Admitted {
+    pub id: Uuid,
+    pub tenant: Arc<Tenant>,
+    pub recording: Recording,
+}
+
+/// # Errors
+/// 401, 403 or 503. A caller that is not known has no organisation to log for, so such a call is in no log.
+pub(crate) async fn admit(request: &HttpRequest, gateway: &Gateway) -> Result<Admitted, Error> {
+    let received = Instant::now();
+    let id = gateway.ids.log_id();
+    let secret = secret(request.headers())
+        .ok_or(Error::Unauthorised("no API key: send one of this server's keys in x-portkey-api-key"))?;
+    let tenant = identify(gateway, secret).await?;
+    if !tenant.scopes.has(Scope::CompletionsWrite) {
+        return Err(Error::Forbidden("the scope completions.write"));
+    }
+    let workspace_id = tenant
+        .workspace_id
+        .ok_or(Error::Forbidden("to be a workspace's key: an organisation's key makes no model calls"))?;
+    let settings = &gateway.settings;
+    if settings.gateway.when_spool_full == WhenSpoolFull::Refuse && gateway.recorder.is_full() {
+        return Err(Error::NoRoom);
+    }
+    let recorder = gateway.recorder.clone();
+    let max = settings.log.max_payload_bytes;
+    let mut recording = Recording::begin(id, received, &tenant, workspace_id, recorder, max);
+    recording.edit(|record| {
+        request.method().as_str().clone_into(&mut record.method);
+        request.path().clone_into(&mut record.url);
+        record.endpoint = headers::endpoint(request);
+        if may_be_tracked(request.headers()) {
+            record.request.headers = headers::logged(request.headers(), &[]);
+        } else {
+            record.payload = Payload::Withheld;
+        }
+    });
+    Ok(Admitted { id, tenant, recording })
+}
+
+async fn identify(gateway: &Gateway, secret: &str) -> Result<Arc<Tenant>, Error> {
+    let identified = match gateway.keys.cached(secret) {
+        Some(tenant) => Ok(tenant),
+        None => gateway.keys.identify(secret).await,
+    };
+    identified.map_err(|error| match error {
+        IdentifyError::Unknown => Error::Unauthorised("this API key is not known or no longer valid"),
+        IdentifyError::Expired => Error::Unauthorised("this API key has expired"),
+        IdentifyError::Unavailable => Error::Unavailable,
+    })
+}
+
+/// The caller's key: in the gateway's own header, or where OpenAI's SDK puts one, when it is one of ours.
+fn secret(headers: &HeaderMap) -> Option<&str> {
+    let own = headers.get("x-portkey-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
+    own.filter(|key| !key.is_empty()).or_else(|| {
+        let bearer = headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?.trim();
+        bearer.starts_with(tenancy::secret::PREFIX).then_some(bearer)
+    })
+}
+
+/// Whatever is not plainly a tracked call is treated as Do Not Track, even where the header is a mistake.
+fn may_be_tracked(headers: &HeaderMap) -> bool {
+    headers.get_all("x-portkey-debug").all(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
+}

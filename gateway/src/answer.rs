@@ -1,0 +1,175 @@
+//! From the head of upstream's answer to the response that the client gets.
+
+use std::task::Poll;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentEncoding, HeaderName, HeaderValue};
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use http::response::Parts as Head;
+use hyper::body::Incoming;
+use recorder::Outcome;
+
+use crate::connection::Watch;
+use crate::headers;
+use crate::recording::Recording;
+use crate::relay::{self, Relay, Source};
+
+/// Up to here an answer that is all there is sent in one piece.
+const ONE_PIECE: usize = 256 << 10;
+
+/// What an answer's body needs on its way.
+pub(crate) struct Passage {
+    pub recording: Recording,
+    pub watch: Watch,
+    pub provider: String,
+    pub idle_timeout: std::time::Duration,
+    pub sensitive_headers: Vec<String>,
+    /// The gateway's own headers for this call.
+    pub own_headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// The client's response. It is complete only when the call is recorded.
+pub(crate) async fn pass_on(head: Head, body: Incoming, mut passage: Passage) -> HttpResponse {
+    let event_stream = is_event_stream(&head);
+    let status = head.status.as_u16();
+    let logged = headers::logged_upstream(&head.headers, &passage.sensitive_headers);
+    passage.recording.answer_begins(status, event_stream, logged);
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
+    for header in headers::client(&head.headers) {
+        response.append_header(header);
+    }
+    for header in passage.own_headers.drain(..) {
+        response.insert_header(header);
+    }
+    let (source, length) = source(&head, body);
+    respond(response, source, length, event_stream, passage).await
+}
+
+/// The response to a call whose answer is made here.
+pub(crate) async fn make(
+    status: u16,
+    chunks: Vec<Bytes>,
+    event_stream: bool,
+    mut passage: Passage,
+) -> HttpResponse {
+    let content_type = if event_stream { "text/event-stream" } else { "application/json" };
+    let logged = vec![("content-type".to_owned(), content_type.to_owned())];
+    passage.recording.answer_begins(status, event_stream, logged);
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
+    response.insert_header(("content-type", content_type));
+    for header in passage.own_headers.drain(..) {
+        response.insert_header(header);
+    }
+    let length = (!event_stream).then(|| chunks.iter().map(|chunk| chunk.len() as u64).sum());
+    respond(response, Source::Ready(chunks.into()), length, event_stream, passage).await
+}
+
+async fn respond(
+    mut response: actix_web::HttpResponseBuilder,
+    mut source: Source,
+    length: Option<u64>,
+    event_stream: bool,
+    mut passage: Passage,
+) -> HttpResponse {
+    let mut begun = Bytes::new();
+    if !event_stream {
+        match what_is_there(&mut source, length, &mut passage.recording).await {
+            Ok(whole) => {
+                passage.recording.end(Outcome::Answered).await;
+                return response.body(whole);
+            }
+            Err(part) => begun = part,
+        }
+    }
+    let relay = Relay::new(relay::Parts {
+        source,
+        length,
+        event_stream,
+        recording: passage.recording,
+        provider: passage.provider,
+        watch: passage.watch,
+        idle_timeout: passage.idle_timeout,
+    });
+    response.body(relay.after(begun))
+}
+
+/// Takes what can be had without waiting: the whole body, mostly, when it came with its head; else its beginning.
+async fn what_is_there(
+    source: &mut Source,
+    length: Option<u64>,
+    recording: &mut Recording,
+) -> Result<Bytes, Bytes> {
+    let mut parts: Vec<Bytes> = Vec::new();
+    let mut taken = 0;
+    loop {
+        let next = std::future::poll_fn(|context| Poll::Ready(source.poll(context))).await;
+        match next {
+            Poll::Ready(Some(Ok(chunk))) => {
+                recording.answer_goes_on(&chunk);
+                taken += chunk.len();
+                parts.push(chunk);
+                if length.is_some_and(|length| taken as u64 >= length) {
+                    return Ok(join(parts));
+                }
+                if taken > ONE_PIECE {
+                    return Err(join(parts));
+                }
+            }
+            Poll::Ready(None) => return Ok(join(parts)),
+            // The relay will meet the error again: a body that failed stays failed.
+            Poll::Ready(Some(Err(_))) | Poll::Pending => return Err(join(parts)),
+        }
+    }
+}
+
+fn join(mut parts: Vec<Bytes>) -> Bytes {
+    if parts.len() == 1 {
+        return parts.swap_remove(0);
+    }
+    let mut whole = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
+    for part in parts {
+        whole.extend_from_slice(&part);
+    }
+    whole.freeze()
+}
+
+fn is_event_stream(head: &Head) -> bool {
+    let content_type = head.headers.get(http::header::CONTENT_TYPE);
+    content_type.is_some_and(|value| {
+        value.as_bytes().get(..17).is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
+    })
+}
+
+/// The body as it is to be passed on, decoded where it came compressed, and its length where that is known.
+fn source(head: &Head, body: Incoming) -> (Source, Option<u64>) {
+    let encoding = head.headers.get(http::header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    let encoding = encoding.and_then(|text| text.trim().parse::<ContentEncoding>().ok());
+    match encoding {
+        None | Some(ContentEncoding::Identity) => {
+            let length = head.headers.get(http::header::CONTENT_LENGTH);
+            let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+            (Source::Upstream(body), length)
+        }
+        Some(encoding) => {
+            let decoder = actix_web::dev::Decompress::new(Compressed(Source::Upstream(body)), encoding);
+            (Source::Decoded(Box::pin(decoder)), None)
+        }
+    }
+}
+
+/// A source as the stream that actix's decoder reads.
+struct Compressed(Source);
+
+impl Stream for Compressed {
+    type Item = Result<Bytes, actix_web::error::PayloadError>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Self::Item>> {
+        let broken = |reason: String| actix_web::error::PayloadError::Io(std::io::Error::other(reason));
+        self.0.poll(context).map(|next| next.map(|chunk| chunk.map_err(broken)))
+    }
+}

@@ -1,0 +1,194 @@
+//! The `x-portkey-*` headers that steer a call, checked and typed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix_web::http::header::HeaderMap;
+use clock::Ids;
+use recorder::Trace;
+
+use crate::error::Error;
+
+const PREFIX: &str = "x-portkey-";
+
+/// Characters of an id that a caller gives. Ours.
+const MAX_ID: usize = 256;
+/// Characters of a metadata value. The contract's.
+const MAX_METADATA_VALUE: usize = 128;
+/// Pairs of metadata. Ours.
+const MAX_METADATA_PAIRS: usize = 64;
+/// Names in a list of headers. Ours.
+const MAX_NAMES: usize = 32;
+/// The longest time-out that can be asked for.
+const MAX_TIMEOUT_MS: u64 = 3_600_000;
+
+/// How the caller wants the call done.
+#[derive(Debug)]
+pub(crate) struct Control {
+    pub provider: Option<String>,
+    pub virtual_key: Option<String>,
+    pub custom_host: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+    pub trace: Trace,
+    /// False: Do Not Track.
+    pub debug: bool,
+    pub request_timeout: Option<Duration>,
+    /// Lower-case names.
+    pub forward_headers: Vec<String>,
+    /// Lower-case names whose values are masked in the log.
+    pub sensitive_headers: Vec<String>,
+}
+
+impl Control {
+    /// # Errors
+    /// [`Error::Invalid`] names the header and says what would be right.
+    pub(crate) fn read(headers: &HeaderMap, span_name: &str, ids: &Ids) -> Result<Self, Error> {
+        if headers.contains_key("x-portkey-config") {
+            return Err(Error::invalid(
+                "x-portkey-config",
+                "configs are not served yet; name a target with x-portkey-provider or x-portkey-virtual-key",
+            ));
+        }
+        boolean(headers, "strict-open-ai-compliance")?;
+        Ok(Self {
+            provider: id(headers, "provider")?,
+            virtual_key: id(headers, "virtual-key")?,
+            custom_host: text(headers, "custom-host")?.map(str::to_owned),
+            metadata: metadata(headers)?,
+            trace: trace(headers, span_name, ids)?,
+            debug: boolean(headers, "debug")?.unwrap_or(true),
+            request_timeout: request_timeout(headers)?,
+            forward_headers: names(headers, "forward-headers")?,
+            sensitive_headers: names(headers, "sensitive-headers")?,
+        })
+    }
+}
+
+impl Control {
+    /// Whether the caller leaves open where the call goes.
+    pub(crate) fn names_no_target(&self) -> bool {
+        self.provider.is_none() && self.virtual_key.is_none()
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Error> {
+    let field = format!("{PREFIX}{name}");
+    let mut values = headers.get_all(field.as_str());
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Error::invalid(field, "must be sent once"));
+    }
+    // UTF-8 rather than ASCII: metadata is JSON text, and SDKs send it as it is.
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) if text.trim().is_empty() => Ok(None),
+        Ok(text) => Ok(Some(text.trim())),
+        Err(_) => Err(Error::invalid(field, "must be UTF-8 text")),
+    }
+}
+
+fn id(headers: &HeaderMap, name: &str) -> Result<Option<String>, Error> {
+    let Some(text) = text(headers, name)? else { return Ok(None) };
+    if text.chars().count() > MAX_ID || text.chars().any(char::is_control) {
+        let problem = format!("must be at most {MAX_ID} characters, none of them a control character");
+        return Err(Error::invalid(format!("{PREFIX}{name}"), problem));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn boolean(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Error> {
+    match text(headers, name)? {
+        None => Ok(None),
+        Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        Some(_) => Err(Error::invalid(format!("{PREFIX}{name}"), "must be true or false")),
+    }
+}
+
+fn request_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
+    let Some(text) = text(headers, "request-timeout")? else { return Ok(None) };
+    if let Ok(ms @ 1..=MAX_TIMEOUT_MS) = text.parse() {
+        return Ok(Some(Duration::from_millis(ms)));
+    }
+    let problem = format!("must be a whole number of milliseconds from 1 to {MAX_TIMEOUT_MS}");
+    Err(Error::invalid("x-portkey-request-timeout", problem))
+}
+
+/// The Portkey SDK writes `_` in these lists where the header itself has `-`.
+fn names(headers: &HeaderMap, name: &str) -> Result<Vec<String>, Error> {
+    let Some(text) = text(headers, name)? else { return Ok(Vec::new()) };
+    let field = format!("{PREFIX}{name}");
+    let mut names = Vec::new();
+    for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let name = name.to_ascii_lowercase();
+        if http::HeaderName::try_from(&name).is_err() {
+            return Err(Error::invalid(field, "must be a comma-separated list of header names"));
+        }
+        if name == field {
+            return Err(Error::invalid(field, "must not name itself"));
+        }
+        if name.contains('_') {
+            names.push(name.replace('_', "-"));
+        }
+        names.push(name);
+    }
+    if names.len() > MAX_NAMES {
+        return Err(Error::invalid(field, format!("must name at most {MAX_NAMES} headers")));
+    }
+    Ok(names)
+}
+
+fn metadata(headers: &HeaderMap) -> Result<BTreeMap<String, String>, Error> {
+    const FIELD: &str = "x-portkey-metadata";
+    let Some(text) = text(headers, "metadata")? else { return Ok(BTreeMap::new()) };
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
+        .map_err(|_| Error::invalid(FIELD, "must be a JSON object of strings, e.g. {\"_user\":\"u1\"}"))?;
+    if object.len() > MAX_METADATA_PAIRS {
+        return Err(Error::invalid(FIELD, format!("must have at most {MAX_METADATA_PAIRS} keys")));
+    }
+    let mut pairs = BTreeMap::new();
+    for (key, value) in object {
+        let serde_json::Value::String(value) = value else {
+            return Err(Error::invalid(format!("{FIELD}.{key}"), "must be a string"));
+        };
+        if key.chars().count() > MAX_METADATA_VALUE || value.chars().count() > MAX_METADATA_VALUE {
+            let problem = format!("key and value must be at most {MAX_METADATA_VALUE} characters");
+            return Err(Error::invalid(FIELD, problem));
+        }
+        pairs.insert(key, value);
+    }
+    Ok(pairs)
+}
+
+/// The caller's place in its trace: its own headers, else W3C `traceparent`, else a new trace.
+fn trace(headers: &HeaderMap, span_name: &str, ids: &Ids) -> Result<Trace, Error> {
+    let w3c = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(traceparent);
+    let (w3c_trace, w3c_parent) = w3c.unzip();
+    Ok(Trace {
+        trace_id: id(headers, "trace-id")?.or(w3c_trace).unwrap_or_else(|| ids.trace_id()),
+        span_id: id(headers, "span-id")?,
+        span_name: id(headers, "span-name")?.or_else(|| w3c_parent.as_ref().map(|_| span_name.to_owned())),
+        parent_span_id: id(headers, "parent-span-id")?.or(w3c_parent),
+    })
+}
+
+/// Trace and parent id of a W3C `traceparent`; an invalid one is as none (W3C Trace Context, 2.2.2).
+fn traceparent(text: &str) -> Option<(String, String)> {
+    let mut fields = text.split('-');
+    let (version, trace, parent, flags) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let hex = |field: &str, length| {
+        field.len() == length && field.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let zero = |field: &str| field.bytes().all(|b| b == b'0');
+    let valid = hex(version, 2)
+        && version != "ff"
+        && (version != "00" || fields.next().is_none())
+        && hex(trace, 32)
+        && !zero(trace)
+        && hex(parent, 16)
+        && !zero(parent)
+        && hex(flags, 2);
+    valid.then(|| (trace.to_owned(), parent.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

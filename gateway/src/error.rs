@@ -1,0 +1,120 @@
+//! What the gateway itself answers when it does not pass an answer on, in the shapes of the contract.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use recorder::Outcome;
+use serde_json::json;
+
+/// Why a call got no answer from upstream.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Unauthorised(&'static str),
+    #[error("this API key may not do this: it needs {0}")]
+    Forbidden(&'static str),
+    /// The caller's mistake: which field, and what would be right.
+    #[error("{field}: {problem}")]
+    Invalid { field: String, problem: String },
+    #[error(transparent)]
+    Body(#[from] providers::PeekError),
+    #[error("body: larger than the {0} bytes that are taken")]
+    TooLarge(usize),
+    #[error("body: larger than this server passes on")]
+    UploadTooLarge,
+    #[error("{0} is not supported by {1}")]
+    Unsupported(&'static str, String),
+    #[error("the realtime WebSocket endpoint is not served yet")]
+    Realtime,
+    #[error("the database cannot answer and this key is not known here yet; try again shortly")]
+    Unavailable,
+    #[error("there is no room to record this call; try again shortly")]
+    NoRoom,
+    #[error("the client went away before its request was whole")]
+    ClientGone,
+    #[error("{provider} did not begin to answer within {timeout_ms} ms")]
+    TimedOut { provider: String, timeout_ms: u128 },
+    #[error("{provider} could not be connected to in time: {reason}")]
+    ConnectTimedOut { provider: String, reason: String },
+    #[error("{provider} could not be reached: {reason}")]
+    Unreachable { provider: String, reason: String },
+    #[error("the gateway failed on this call; it has been logged")]
+    Internal,
+}
+
+impl Error {
+    pub(crate) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), problem: problem.into() }
+    }
+
+    /// How the call's log says that it ended.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Unauthorised(_)
+            | Self::Forbidden(_)
+            | Self::Invalid { .. }
+            | Self::Body(_)
+            | Self::TooLarge(_)
+            | Self::UploadTooLarge
+            | Self::Unsupported(..)
+            | Self::Realtime
+            | Self::Unavailable
+            | Self::NoRoom => Outcome::Refused,
+            Self::ClientGone => Outcome::ClientGone,
+            Self::TimedOut { .. } => Outcome::TimedOut,
+            Self::ConnectTimedOut { .. } | Self::Unreachable { .. } => Outcome::UpstreamFailed,
+            Self::Internal => Outcome::Panicked,
+        }
+    }
+
+    fn status(&self) -> u16 {
+        match self {
+            Self::Unauthorised(_) => 401,
+            Self::Forbidden(_) => 403,
+            Self::Invalid { .. } | Self::Body(_) | Self::Unsupported(..) => 400,
+            Self::TooLarge(_) | Self::UploadTooLarge => 413,
+            Self::Realtime => 501,
+            Self::Unavailable | Self::NoRoom | Self::ConnectTimedOut { .. } => 503,
+            Self::ClientGone => 499,
+            Self::TimedOut { .. } => 408,
+            Self::Unreachable { .. } | Self::Internal => 500,
+        }
+    }
+
+    /// The body of the answer.
+    pub(crate) fn json(&self) -> bytes::Bytes {
+        bytes::Bytes::from(self.body().to_string())
+    }
+
+    /// Failures of a target have the OpenAI shape, refusals the gateway's own (contract: error catalogue).
+    fn body(&self) -> serde_json::Value {
+        let message = self.to_string();
+        match self {
+            Self::TimedOut { provider, .. } => error_body(&message, "timeout_error", provider),
+            Self::ConnectTimedOut { provider, .. } | Self::Unreachable { provider, .. } => {
+                error_body(&message, "upstream_error", provider)
+            }
+            _ => json!({"status": "failure", "message": message}),
+        }
+    }
+}
+
+fn error_body(message: &str, kind: &str, provider: &str) -> serde_json::Value {
+    json!({
+        "error": {"message": message, "type": kind, "param": null, "code": null},
+        "provider": provider,
+    })
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if matches!(self, Self::Unavailable | Self::NoRoom) {
+            response.insert_header(("retry-after", "1"));
+        }
+        response.json(self.body())
+    }
+}

@@ -1,0 +1,82 @@
+//! The data plane: authenticate, route, stream, record.
+//!
+//! A call goes through [`admit`] before and [`recording`] after, whatever its route, so that none escapes a limit or its
+//! log. Between the two: a [`target`] is chosen, [`upstream`] is asked, and [`relay`] passes the answer on.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use actix_web::dev::Extensions;
+use actix_web::web;
+use clock::{Clock, Ids};
+use quota::Ledger;
+use recorder::Recorder;
+use settings::Settings;
+use tenancy::{Keys, VirtualKeys};
+
+mod admit;
+mod answer;
+mod call;
+mod connection;
+mod control;
+mod credentials;
+mod echo;
+mod error;
+mod headers;
+mod models;
+mod origin;
+mod reading;
+mod recording;
+mod relay;
+mod target;
+mod terminator;
+mod upstream;
+
+use upstream::Upstream;
+
+/// What every call needs, shared by all worker threads.
+#[derive(Clone)]
+pub struct Gateway(Arc<Parts>);
+
+/// What a [`Gateway`] is made of.
+pub struct Parts {
+    pub clock: Clock,
+    pub ids: Ids,
+    pub keys: Keys,
+    pub virtual_keys: VirtualKeys,
+    pub recorder: Recorder,
+    pub ledger: Arc<dyn Ledger>,
+    pub settings: Settings,
+}
+
+impl Gateway {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for Gateway {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Mounts the gateway on a worker thread: `/` and everything under `/v1/` that has no route of its own before it.
+pub fn configure(config: &mut web::ServiceConfig, gateway: &Gateway) {
+    // Connections to upstreams belong to their worker thread: nothing on the way of a call crosses threads.
+    let upstream = Upstream::new(&gateway.settings.gateway);
+    config
+        .app_data(web::Data::new(gateway.clone()))
+        .app_data(web::Data::new(upstream))
+        .route("/", web::get().to(call::greet))
+        .route("/v1/{path:.*}", web::route().to(call::handle))
+        .default_service(web::route().to(call::not_found));
+}
+
+/// To be given to `HttpServer::on_connect`: lets a call see whether its client is still there.
+pub fn on_connect(io: &dyn Any, extensions: &mut Extensions) {
+    connection::remember(io, extensions);
+}

@@ -1,0 +1,190 @@
+//! Reading a request's body, whole or as it comes, and keeping what the log needs of it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix_web::error::PayloadError;
+use actix_web::web::Payload;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use memchr::memmem;
+use recorder::Measured;
+use tokio::sync::mpsc;
+
+use crate::error::Error;
+
+/// Enough of an answer's end to find the usage in, where the middle is not kept.
+const TAIL: usize = 16 << 10;
+
+/// Pieces of a body on their way: what bounds the memory of an upload.
+const PIECES: usize = 8;
+
+/// The beginning of a body, up to a bound, and its last bytes.
+pub(crate) struct Captured {
+    head: BytesMut,
+    tail: Vec<u8>,
+    max: usize,
+}
+
+impl Captured {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { head: BytesMut::new(), tail: Vec::new(), max }
+    }
+
+    pub(crate) fn max(&self) -> usize {
+        self.max
+    }
+
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
+        let room = self.max - self.head.len();
+        let (kept, rest) = chunk.split_at(chunk.len().min(room));
+        self.head.extend_from_slice(kept);
+        if !rest.is_empty() {
+            self.tail.extend_from_slice(rest);
+            let excess = self.tail.len().saturating_sub(TAIL);
+            if excess > TAIL {
+                self.tail.drain(..excess);
+            }
+        }
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.tail.is_empty()
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.head.freeze()
+    }
+
+    /// Model and usage from the end of an answer whose middle was not kept; none when they are not there.
+    pub(crate) fn measure_tail(&self, streamed: bool) -> Option<Measured> {
+        let endpoint = providers::Endpoint::Proxy;
+        let measured = if streamed {
+            let event = memmem::find(&self.tail, b"\n\n")? + 2;
+            providers::measure(endpoint, 200, &[], &self.tail[event..], true)
+        } else {
+            let usage = memmem::rfind(&self.tail, b"\"usage\":")?;
+            let body = [b"{", &self.tail[usage..]].concat();
+            providers::measure(endpoint, 200, &[], &body, false)
+        };
+        measured.usage.as_ref()?;
+        Some(Measured { model: measured.model, usage: measured.usage })
+    }
+}
+
+/// A request's body as far as the log keeps it, shared between the task that reads it and the record.
+#[derive(Clone)]
+pub(crate) struct Capture(Arc<Mutex<Kept>>);
+
+enum Kept {
+    Whole { body: Bytes, max: usize },
+    Streamed(Captured),
+}
+
+impl Capture {
+    pub(crate) fn new(max: usize) -> Self {
+        Self(Arc::new(Mutex::new(Kept::Streamed(Captured::new(max)))))
+    }
+
+    /// Keeps a body that was read whole, without a copy.
+    pub(crate) fn keep(&self, body: Bytes) {
+        let mut kept = self.lock();
+        let max = match &*kept {
+            Kept::Whole { max, .. } => *max,
+            Kept::Streamed(captured) => captured.max,
+        };
+        *kept = Kept::Whole { body, max };
+    }
+
+    fn push(&self, chunk: &[u8]) {
+        if let Kept::Streamed(captured) = &mut *self.lock() {
+            captured.push(chunk);
+        }
+    }
+
+    /// The body as kept, and whether it is cut.
+    pub(crate) fn take(&self) -> (Bytes, bool) {
+        match std::mem::replace(&mut *self.lock(), Kept::Streamed(Captured::new(0))) {
+            Kept::Whole { body, max } => {
+                let cut = body.len() > max;
+                (body.slice(..body.len().min(max)), cut)
+            }
+            Kept::Streamed(captured) => {
+                let cut = captured.is_cut();
+                (captured.into_bytes(), cut)
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a body of at most `max` bytes; one that came in a single piece is not copied.
+///
+/// # Errors
+/// [`Error::TooLarge`], [`Error::ClientGone`], or [`Error::Invalid`] where its framing is broken.
+pub(crate) async fn read_whole(payload: &mut Payload, max: usize) -> Result<Bytes, Error> {
+    let Some(first) = payload.next().await else { return Ok(Bytes::new()) };
+    let first = first.map_err(|error| broken(&error))?;
+    let Some(second) = payload.next().await else {
+        return if first.len() > max { Err(Error::TooLarge(max)) } else { Ok(first) };
+    };
+    let mut body = BytesMut::from(first);
+    let mut next = Some(second);
+    while let Some(chunk) = next {
+        let chunk = chunk.map_err(|error| broken(&error))?;
+        if body.len() + chunk.len() > max {
+            return Err(Error::TooLarge(max));
+        }
+        body.extend_from_slice(&chunk);
+        next = payload.next().await;
+    }
+    Ok(body.freeze())
+}
+
+/// Why an upload did not become whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Interrupted {
+    #[error("the client went away")]
+    ClientGone,
+    #[error("the body is too large")]
+    TooLarge,
+}
+
+/// Passes a body on as it comes, with back-pressure, keeping what the log needs.
+pub(crate) fn stream(
+    mut payload: Payload,
+    max: usize,
+    capture: Option<Capture>,
+) -> mpsc::Receiver<Result<Bytes, Interrupted>> {
+    let (sender, receiver) = mpsc::channel(PIECES);
+    actix_web::rt::spawn(async move {
+        let mut length = 0;
+        while let Some(chunk) = payload.next().await {
+            let piece = match chunk {
+                Ok(chunk) if length + chunk.len() > max => Err(Interrupted::TooLarge),
+                Ok(chunk) => Ok(chunk),
+                Err(_) => Err(Interrupted::ClientGone),
+            };
+            if let Ok(chunk) = &piece {
+                length += chunk.len();
+                if let Some(capture) = &capture {
+                    capture.push(chunk);
+                }
+            }
+            let ended = piece.is_err();
+            if sender.send(piece).await.is_err() || ended {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn broken(error: &PayloadError) -> Error {
+    match error {
+        PayloadError::Incomplete(_) | PayloadError::Io(_) => Error::ClientGone,
+        other => Error::invalid("body", other.to_string()),
+    }
+}

@@ -1,0 +1,136 @@
+//! Asking an upstream: one pooled client for each worker thread.
+
+use std::error::Error as StdError;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use egress::Resolver;
+use http::{Request, Response};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use settings::GatewaySettings;
+use tokio::sync::mpsc;
+
+use crate::connection::Watch;
+use crate::error::Error;
+use crate::reading::Interrupted;
+use crate::target::reach;
+
+/// How long a connection is kept for the next call.
+const IDLE_CONNECTION: Duration = Duration::from_mins(1);
+
+/// The client of one worker thread.
+pub(crate) struct Upstream {
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Outgoing>,
+}
+
+/// A request's body on its way upstream.
+pub(crate) enum Outgoing {
+    Whole(Bytes),
+    /// As it comes from the client; with its length where the client gave one.
+    Streamed {
+        pieces: mpsc::Receiver<Result<Bytes, Interrupted>>,
+        length: Option<u64>,
+    },
+}
+
+impl Upstream {
+    pub(crate) fn new(settings: &GatewaySettings) -> Self {
+        let mut http = HttpConnector::new_with_resolver(Resolver::new(reach(settings.allow_private_hosts)));
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(settings.connect_timeout));
+        let https = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .build(https);
+        Self { client }
+    }
+
+    /// Sends the request and waits for the head of the answer, for `timeout` and while the client is there.
+    ///
+    /// # Errors
+    /// What stood in the way; the request is cancelled then.
+    pub(crate) async fn ask(
+        &self,
+        request: Request<Outgoing>,
+        provider: &str,
+        timeout: Duration,
+        watch: &mut Watch,
+    ) -> Result<Response<Incoming>, Error> {
+        let asked = tokio::time::timeout(timeout, self.client.request(request));
+        tokio::select! {
+            biased;
+            answer = asked => match answer {
+                Ok(Ok(response)) => Ok(response),
+                Ok(Err(error)) => Err(failure(&error, provider)),
+                Err(_) => Err(Error::TimedOut { provider: provider.to_owned(), timeout_ms: timeout.as_millis() }),
+            },
+            () = watch.gone() => Err(Error::ClientGone),
+        }
+    }
+}
+
+fn failure(error: &hyper_util::client::legacy::Error, provider: &str) -> Error {
+    let mut reason = error.to_string();
+    let mut timed_out = false;
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(interrupted) = cause.downcast_ref::<Interrupted>() {
+            return match interrupted {
+                Interrupted::ClientGone => Error::ClientGone,
+                Interrupted::TooLarge => Error::UploadTooLarge,
+            };
+        }
+        timed_out |= cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::TimedOut);
+        reason = cause.to_string();
+        source = cause.source();
+    }
+    let provider = provider.to_owned();
+    if error.is_connect() && timed_out {
+        Error::ConnectTimedOut { provider, reason }
+    } else {
+        Error::Unreachable { provider, reason }
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = Interrupted;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
+        match self.get_mut() {
+            Self::Whole(body) if body.is_empty() => Poll::Ready(None),
+            Self::Whole(body) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(body))))),
+            Self::Streamed { pieces, .. } => {
+                pieces.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(body) if body.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
+            Self::Streamed { length: Some(length), .. } => SizeHint::with_exact(*length),
+            Self::Streamed { length: None, .. } => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Schema migrations, one file each, for SQLite and PostgreSQL.
+//!
+//! To add one: a file `m<date>_<what>.rs` with `up` and `down`, and a line below. Published ones are never edited.
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+mod database;
+mod m20261124_log;
+mod m20261124_tenancy;
+
+pub use database::{apply, connect};
+
+/// Every migration, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261124_tenancy::Migration), Box::new(m20261124_log::Migration)]
+    }
+}
