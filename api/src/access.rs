@@ -98,7 +98,12 @@ impl Caller {
         Ok(Some(Workspace { id: row.id, slug: row.slug, scope }))
     }
 
-    /// The same where there has to be one: an organisation's key must name it (1.2).
+    /// How far a query goes: the workspace that is named, else all that the key reaches.
+    pub async fn reach(&self, api: &Api, named: Option<&str>) -> Result<TenantScope, Error> {
+        Ok(self.workspace(api, named).await?.map_or(self.scope, |workspace| workspace.scope))
+    }
+
+    /// The workspace where there has to be one: an organisation's key must name it (1.2).
     pub async fn one_workspace(&self, api: &Api, named: Option<&str>) -> Result<Workspace, Error> {
         self.workspace(api, named).await?.ok_or_else(|| {
             Error::invalid(
@@ -112,7 +117,9 @@ impl Caller {
     /// Refuses another organisation's id where a request may name the caller's own.
     pub fn check_organisation(&self, named: Option<&str>) -> Result<(), Error> {
         match named {
-            Some(id) if id.parse() != Ok(self.scope.organisation()) => Err(Error::not_found("organisation", id)),
+            Some(id) if id.parse() != Ok(self.scope.organisation()) => {
+                Err(Error::not_found("organisation", id))
+            }
             _ => Ok(()),
         }
     }

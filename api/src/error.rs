@@ -8,6 +8,9 @@ use sea_orm::DbErr;
 use serde::Serialize;
 use tenancy::IdentifyError;
 
+/// Characters of what a caller sent that an error may say back.
+const MAX_ECHO: usize = 200;
+
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,11 +45,11 @@ impl Error {
         problem: impl Into<String>,
         expected: impl Into<String>,
     ) -> Self {
-        Self::Invalid { field: field.into(), problem: problem.into(), expected: expected.into() }
+        Self::Invalid { field: short(field), problem: short(problem), expected: expected.into() }
     }
 
     pub(crate) fn not_found(what: &'static str, id: impl Into<String>) -> Self {
-        Self::NotFound { what, id: id.into() }
+        Self::NotFound { what, id: short(id) }
     }
 
     pub(crate) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -68,6 +71,15 @@ impl Error {
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AB04"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "AB04"),
         }
+    }
+}
+
+/// What a caller sent is said back to them only so far.
+fn short(text: impl Into<String>) -> String {
+    let text = text.into();
+    match text.char_indices().nth(MAX_ECHO) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 
@@ -105,7 +117,7 @@ impl ResponseError for Error {
 
 /// An error and what caused it, on one line.
 fn chain(error: &dyn StdError) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes = std::iter::successors(Some(error), |&error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
@@ -126,7 +138,10 @@ impl From<logstore::query::Error> for Error {
 
 impl From<recorder::Error> for Error {
     fn from(error: recorder::Error) -> Self {
-        Self::unavailable(error)
+        match error {
+            recorder::Error::Encode(_) => Self::internal(error),
+            recorder::Error::Spool(_) | recorder::Error::Measure(_) => Self::unavailable(error),
+        }
     }
 }
 
@@ -139,4 +154,3 @@ impl From<IdentifyError> for Error {
         }
     }
 }
-

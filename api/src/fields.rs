@@ -1,9 +1,47 @@
 //! A JSON object taken apart field by field, so that what is wrong is said by the field's name, and nothing sent is
 //! silently left out.
 
+use sea_orm::{ActiveValue, Value as DbValue};
 use serde_json::{Map, Value};
 
 use crate::Error;
+
+/// What became of a field.
+pub(crate) enum Sent<T> {
+    Not,
+    Null,
+    As(T),
+}
+
+impl<T> Sent<T> {
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Not | Self::Null => None,
+            Self::As(value) => Some(value),
+        }
+    }
+
+    /// What `read` makes of a value.
+    pub fn read<U>(self, read: impl FnOnce(T) -> Result<U, Error>) -> Result<Sent<U>, Error> {
+        Ok(match self {
+            Self::Not => Sent::Not,
+            Self::Null => Sent::Null,
+            Self::As(value) => Sent::As(read(value)?),
+        })
+    }
+
+    /// The change of a column that it asks for: null empties it.
+    pub fn change(self) -> ActiveValue<Option<T>>
+    where
+        Option<T>: Into<DbValue>,
+    {
+        match self {
+            Self::Not => ActiveValue::NotSet,
+            Self::Null => ActiveValue::Set(None),
+            Self::As(value) => ActiveValue::Set(Some(value)),
+        }
+    }
+}
 
 pub(crate) struct Fields {
     /// Where the object is in the body: empty, or a path and a dot.
@@ -28,14 +66,17 @@ impl Fields {
         format!("{}{name}", self.prefix)
     }
 
-    /// Whether the field was sent, and where it was, its value unless that is null.
-    pub fn patch(&mut self, name: &'static str) -> Option<Option<Value>> {
+    pub fn sent(&mut self, name: &'static str) -> Sent<Value> {
         self.known.push(name);
-        self.map.remove(name).map(|value| Some(value).filter(|value| !value.is_null()))
+        match self.map.remove(name) {
+            None => Sent::Not,
+            Some(Value::Null) => Sent::Null,
+            Some(value) => Sent::As(value),
+        }
     }
 
     pub fn take(&mut self, name: &'static str) -> Option<Value> {
-        self.patch(name).flatten()
+        self.sent(name).value()
     }
 
     /// What `name` is to be, where it was not sent.
@@ -45,22 +86,23 @@ impl Fields {
 
     /// A text of 1 to `max` characters that has no control characters.
     pub fn line(&mut self, name: &'static str, max: usize) -> Result<Option<String>, Error> {
-        Ok(self.patch_line(name, max)?.flatten())
+        Ok(self.sent_line(name, max)?.value())
     }
 
     /// The same, telling null from absent.
-    pub fn patch_line(&mut self, name: &'static str, max: usize) -> Result<Option<Option<String>>, Error> {
-        let expected = format!("a string of 1 to {max} characters on one line");
-        let Some(value) = self.patch(name) else { return Ok(None) };
-        let Some(value) = value else { return Ok(Some(None)) };
-        let problem = match value {
-            Value::String(text) if text.is_empty() => "found an empty string".to_owned(),
-            Value::String(text) if text.chars().count() > max => "too long".to_owned(),
-            Value::String(text) if text.chars().any(char::is_control) => "a control character is in it".to_owned(),
-            Value::String(text) => return Ok(Some(Some(text))),
-            other => format!("found {}", kind(&other)),
-        };
-        Err(Error::invalid(self.path(name), problem, expected))
+    pub fn sent_line(&mut self, name: &'static str, max: usize) -> Result<Sent<String>, Error> {
+        let sent = self.sent(name);
+        sent.read(|value| {
+            let problem = match value {
+                Value::String(text) if text.is_empty() => "found an empty string",
+                Value::String(text) if text.chars().count() > max => "too long",
+                Value::String(text) if text.chars().any(char::is_control) => "a control character is in it",
+                Value::String(text) => return Ok(text),
+                other => &format!("found {}", kind(&other)),
+            };
+            let expected = format!("a string of 1 to {max} characters on one line");
+            Err(Error::invalid(self.path(name), problem, expected))
+        })
     }
 
     pub fn object(&mut self, name: &'static str) -> Result<Option<Self>, Error> {
@@ -73,9 +115,11 @@ impl Fields {
         let Some(value) = self.take(name) else { return Ok(None) };
         match value.as_f64().filter(|number| *number >= 0.0) {
             Some(number) => Ok(Some(number)),
-            None => {
-                Err(Error::invalid(self.path(name), format!("found {}", shown(&value)), "a number of at least 0"))
-            }
+            None => Err(Error::invalid(
+                self.path(name),
+                format!("found {}", shown(&value)),
+                "a number of at least 0",
+            )),
         }
     }
 

@@ -7,16 +7,22 @@ pub(crate) const EXPECTED: &str = "a time in ISO 8601, such as 2026-11-24T09:30:
 
 /// A moment in unix milliseconds, as `2024-07-30T13:27:29.000Z`.
 pub(crate) fn iso(ms: i64) -> String {
-    DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
+    DateTime::<Utc>::from_timestamp_millis(ms)
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Unix milliseconds; `None` for what is no moment.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
-    let with_offset = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis());
-    let in_utc = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc().timestamp_millis());
+    let with_offset =
+        |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis());
+    let in_utc = |format| {
+        NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc().timestamp_millis())
+    };
     // A `+` that was not escaped in a query arrives as a blank.
-    let restored = || text.rsplit_once(' ').and_then(|(time, offset)| with_offset(&format!("{time}+{offset}")));
+    let restored =
+        || text.rsplit_once(' ').and_then(|(time, offset)| with_offset(&format!("{time}+{offset}")));
     with_offset(text)
         .or_else(|| in_utc("%Y-%m-%d %H:%M:%S"))
         .or_else(|| in_utc("%Y-%m-%dT%H:%M:%S%.f"))

@@ -19,8 +19,10 @@ pub(crate) struct Paging {
 
 impl Paging {
     pub fn take(query: &mut Parameters, default_size: u64) -> Result<Self, Error> {
-        let size = query.parsed("page_size", |size| (1..=MAX_SIZE).contains(size), "a number from 1 to 1000")?;
-        let page = query.parsed("current_page", |page| *page <= MAX_PAGE, "the number of a page; the first is 0")?;
+        let size =
+            query.parsed("page_size", |size| (1..=MAX_SIZE).contains(size), "a number from 1 to 1000")?;
+        let page =
+            query.parsed("current_page", |page| *page <= MAX_PAGE, "the number of a page; the first is 0")?;
         Ok(Self { size: size.unwrap_or(default_size), page: page.unwrap_or(0) })
     }
 

@@ -31,7 +31,11 @@ impl Query {
         let mut map = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(self.0.as_bytes()) {
             if map.insert(name.clone().into_owned(), value.into_owned()).is_some() {
-                return Err(Error::invalid(name, "given twice", "it once; several values go in one, with commas"));
+                return Err(Error::invalid(
+                    name,
+                    "given twice",
+                    "it once; several values go in one, with commas",
+                ));
             }
         }
         Ok(Parameters { map, known: Vec::new() })
@@ -78,7 +82,11 @@ impl Parameters {
         let Some(text) = self.take(name) else { return Ok(Vec::new()) };
         let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
         if items.len() > MAX_ITEMS {
-            return Err(Error::invalid(name, format!("{} items", items.len()), format!("at most {MAX_ITEMS}")));
+            return Err(Error::invalid(
+                name,
+                format!("{} items", items.len()),
+                format!("at most {MAX_ITEMS}"),
+            ));
         }
         let read_item =
             |item: &str| read(item).ok_or_else(|| Error::invalid(name, format!("found `{item}`"), expected));

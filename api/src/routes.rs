@@ -58,8 +58,12 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/virtual-keys", AnyOf(&[Scope::VirtualKeysList]), |r| r.to(virtual_keys::list)),
     route("POST", "/v1/virtual-keys", AnyOf(&[Scope::VirtualKeysCreate]), |r| r.to(virtual_keys::create)),
     route("GET", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysRead]), |r| r.to(virtual_keys::get)),
-    route("PUT", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysUpdate]), |r| r.to(virtual_keys::update)),
-    route("DELETE", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysDelete]), |r| r.to(virtual_keys::delete)),
+    route("PUT", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysUpdate]), |r| {
+        r.to(virtual_keys::update)
+    }),
+    route("DELETE", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysDelete]), |r| {
+        r.to(virtual_keys::delete)
+    }),
 ];
 
 const fn route(

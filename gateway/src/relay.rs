@@ -71,7 +71,8 @@ enum State {
     },
     /// The terminator has passed; upstream is given until then to end.
     Terminated(Instant),
-    Cutting,
+    /// The server throws away what it has not sent when a body fails, so it gets a turn to send first.
+    Cutting { turn_given: bool },
     Ended,
 }
 
@@ -236,7 +237,7 @@ impl Relay {
                 None
             }
             Then::Cut(event) => {
-                self.state = State::Cutting;
+                self.state = State::Cutting { turn_given: false };
                 event
             }
         }
@@ -289,7 +290,12 @@ impl MessageBody for Relay {
                         None => this.state = State::Ended,
                     }
                 }
-                State::Cutting => {
+                State::Cutting { turn_given: turn_given @ false } => {
+                    *turn_given = true;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                State::Cutting { turn_given: true } => {
                     this.state = State::Ended;
                     return Poll::Ready(Some(Err(Cut)));
                 }

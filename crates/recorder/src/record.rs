@@ -39,6 +39,7 @@ pub struct Record {
     /// The HTTP status that the client was sent, or would have been.
     pub status: u16,
     pub outcome: Outcome,
+    /// The answer is a stream of server-sent events.
     pub streamed: bool,
     /// From receiving the call to the end of its answer, in microseconds.
     pub latency_us: u64,
@@ -181,12 +182,4 @@ impl Default for Routing {
 pub struct Measured {
     pub model: Option<String>,
     pub usage: Option<Usage>,
-}
-
-impl Record {
-    /// Whether the answer is a stream of server-sent events.
-    #[must_use]
-    pub fn is_event_stream(&self) -> bool {
-        self.streamed
-    }
 }

@@ -67,11 +67,11 @@ impl Recorder {
         let handed = if record.payload == Payload::Withheld && record.measured.is_none() {
             let spool = self.spool.clone();
             Err(tokio::task::spawn_blocking(move || {
-                let record = withhold(record);
-                rmp_serde::to_vec_named(&record).map(|bytes| append(&spool, bytes))
+                let measured = Measured::of(&record);
+                rmp_serde::to_vec_named(&without_content(record, measured)).map(|bytes| append(&spool, bytes))
             }))
         } else {
-            let record = shed(record, self.spool.level());
+            let record = lightened(record, self.spool.level());
             Ok(rmp_serde::to_vec_named(&record).map(|bytes| append(&self.spool, bytes)))
         };
         async move {
@@ -88,26 +88,20 @@ impl Recorder {
     }
 }
 
-/// Drops the content and keeps its measures.
-fn withhold(mut record: Record) -> Record {
-    record.measured = Some(Measured::of(&record));
-    record.request = Message::default();
-    record.response = Message::default();
-    record
-}
-
-/// A spool that is nearly full takes statistics only.
-fn shed(mut record: Record, level: Level) -> Record {
-    if level == Level::Normal || record.payload == Payload::Withheld {
-        return record;
+/// As it goes into a spool at this level: one that is nearly full takes statistics only.
+fn lightened(mut record: Record, level: Level) -> Record {
+    match (record.payload, level) {
+        (Payload::Withheld, _) => {}
+        (_, Level::Normal) => return record,
+        (_, Level::Shed | Level::Full) => record.payload = Payload::Shed,
     }
-    record.payload = Payload::Shed;
-    withhold_cheaply(record)
+    // On the caller's thread nothing is counted that the provider did not tell.
+    let measured = record.measured.take().unwrap_or_else(|| Measured::told(&record));
+    without_content(record, measured)
 }
 
-/// As [`withhold`], on the caller's thread: nothing is counted that the provider did not give.
-fn withhold_cheaply(mut record: Record) -> Record {
-    record.measured = Some(Measured::given(&record));
+fn without_content(mut record: Record, measured: Measured) -> Record {
+    record.measured = Some(measured);
     record.request = Message::default();
     record.response = Message::default();
     record

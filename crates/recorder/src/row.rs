@@ -2,6 +2,7 @@
 
 use entity::log;
 use logstore::{Content, Entry, Packed, Packer, content};
+use providers::Endpoint;
 
 use crate::{Measured, Payload, Record};
 
@@ -32,8 +33,7 @@ fn log_row(record: Record, measured: Measured, payload: Payload) -> log::Model {
     let model = measured.model.map(text).or_else(|| requested_model.clone());
     let usage = measured.usage.as_ref();
     let priced = match (usage, model.as_deref()) {
-        (Some(usage), Some(model)) => providers::cost(&record.provider, model, usage)
-            .or_else(|| providers::cost(&record.provider, requested_model.as_deref()?, usage)),
+        (Some(usage), Some(model)) => providers::cost(&record.provider, model, usage),
         _ => None,
     };
     let cost_pusd = record.given_cost_pusd.or(priced);
@@ -98,29 +98,20 @@ fn signed(n: u64) -> i64 {
 }
 
 impl Measured {
-    /// Model and tokens of the answer, counted where the provider gave none.
+    /// Model and tokens of the answer, counted where the provider did not tell.
     pub(crate) fn of(record: &Record) -> Self {
-        let measured = providers::measure(
-            record.endpoint,
-            record.status,
-            &record.request.body,
-            &record.response.body,
-            record.is_event_stream(),
-        );
-        Self { model: measured.model, usage: measured.usage }
+        Self::as_endpoint(record, record.endpoint)
     }
 
-    /// Model and tokens as far as the provider gave them.
-    pub(crate) fn given(record: &Record) -> Self {
-        // Without the request there is nothing to count, and only what the answer says remains.
-        let measured = Self::of_answer(record);
-        Self { usage: measured.usage.filter(|usage| !usage.estimated), ..measured }
+    /// Model and tokens as far as the provider told.
+    pub(crate) fn told(record: &Record) -> Self {
+        Self::as_endpoint(record, Endpoint::Proxy)
     }
 
-    fn of_answer(record: &Record) -> Self {
-        let endpoint = providers::Endpoint::Proxy;
-        let body = &record.response.body;
-        let measured = providers::measure(endpoint, record.status, &[], body, record.is_event_stream());
+    /// Tokens are only ever counted for endpoints whose texts are understood; what passes through is not.
+    fn as_endpoint(record: &Record, endpoint: Endpoint) -> Self {
+        let (request, response) = (&record.request.body, &record.response.body);
+        let measured = providers::measure(endpoint, record.status, request, response, record.streamed);
         Self { model: measured.model, usage: measured.usage }
     }
 }

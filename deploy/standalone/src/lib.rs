@@ -1,1 +1,18 @@
-//! turnpike
+//! Turnpike in one process: the three planes on SQLite, the embedded ledger and a folder.
+//!
+//! [`start`] puts them together, for the `turnpike` binary and for the suite. A new command is a file in `command/` and
+//! a variant in [`cli`].
+
+mod assembly;
+mod banner;
+pub mod cli;
+mod command;
+mod demo;
+mod first;
+mod place;
+mod running;
+mod server;
+
+pub use assembly::start;
+pub use place::Unsupported;
+pub use running::Running;

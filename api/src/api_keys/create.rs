@@ -1,0 +1,103 @@
+use actix_web::web;
+use sea_orm::prelude::Uuid;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use tenancy::{KeyKind, Mint};
+
+use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, scope_for, take_expiry, take_scopes};
+use crate::access::Caller;
+use crate::fields::Fields;
+use crate::query::Query;
+use crate::{Api, Error, body, db};
+
+#[derive(Serialize)]
+pub(crate) struct Created {
+    id: Uuid,
+    key: String,
+    object: &'static str,
+}
+
+/// `POST /v1/api-keys/{type}/{sub_type}`: makes a key. Its secret is in this answer and nowhere else.
+pub(crate) async fn create(
+    caller: Caller,
+    api: web::Data<Api>,
+    path: web::Path<(String, String)>,
+    query: Query,
+    payload: web::Payload,
+) -> Result<web::Json<Created>, Error> {
+    query.none()?;
+    let kind = kind(&path.0, &path.1)?;
+    caller.needs(scope_for(kind, Verb::Create))?;
+    let now_ms = api.clock.now_ms();
+    let mint = read(&api, &caller, kind, body::object(payload).await?, now_ms).await?;
+    let (row, secret) = mint.mint(&api.ids, now_ms).map_err(Error::internal)?;
+    let id = row.id;
+    db::api_key::insert(&api.db, row).await?;
+    Ok(web::Json(Created { id, key: secret.expose_secret().to_owned(), object: "api-key" }))
+}
+
+fn kind(of: &str, sub_type: &str) -> Result<KeyKind, Error> {
+    format!("{of}-{sub_type}").parse().map_err(|_| {
+        let expected = "organisation/service, workspace/service or workspace/user";
+        Error::invalid("path", format!("found `{of}/{sub_type}`"), expected)
+    })
+}
+
+async fn read(
+    api: &Api,
+    caller: &Caller,
+    kind: KeyKind,
+    mut fields: Fields,
+    now_ms: i64,
+) -> Result<Mint, Error> {
+    let name = fields.line("name", MAX_NAME)?;
+    let name = fields.required("name", name, "a string of 1 to 100 characters")?;
+    let description = fields.line("description", MAX_DESCRIPTION)?;
+    let scopes = take_scopes(&mut fields, kind, caller)?;
+    let scopes = fields.required("scopes", scopes, "an array of scope names")?;
+    let expires_at = take_expiry(&mut fields, now_ms)?.value();
+    let organisation = fields.line("organisation_id", 100)?;
+    let workspace = fields.line("workspace_id", 100)?;
+    let user = fields.line("user_id", 100)?;
+    fields.not_yet(&NOT_YET)?;
+    fields.finish()?;
+
+    caller.check_organisation(organisation.as_deref())?;
+    let workspace_id = match kind {
+        KeyKind::OrganisationService => match workspace {
+            Some(_) => {
+                let problem = "an organisation's key has no workspace";
+                return Err(Error::invalid("workspace_id", problem, "the field to be left out"));
+            }
+            None => None,
+        },
+        KeyKind::WorkspaceService | KeyKind::WorkspaceUser => {
+            Some(caller.one_workspace(api, workspace.as_deref()).await?.id)
+        }
+    };
+    let user_id = user_id(api, caller, kind, user).await?;
+    let organisation_id = caller.scope.organisation();
+    Ok(Mint { organisation_id, workspace_id, user_id, kind, name, description, scopes, expires_at })
+}
+
+async fn user_id(
+    api: &Api,
+    caller: &Caller,
+    kind: KeyKind,
+    named: Option<String>,
+) -> Result<Option<Uuid>, Error> {
+    let expected = "the id of a member of this organisation";
+    match (kind, named) {
+        (KeyKind::WorkspaceUser, None) => Err(Error::invalid("user_id", "missing", expected)),
+        (KeyKind::WorkspaceUser, Some(text)) => {
+            let unknown = || Error::invalid("user_id", format!("found `{text}`"), expected);
+            let id: Uuid = text.parse().map_err(|_| unknown())?;
+            let member = db::membership::exists(&api.db, &caller.scope, id).await?;
+            if member { Ok(Some(id)) } else { Err(unknown()) }
+        }
+        (_, None) => Ok(None),
+        (_, Some(_)) => {
+            Err(Error::invalid("user_id", "only a user's key has one", "the field to be left out"))
+        }
+    }
+}

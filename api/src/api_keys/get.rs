@@ -1,0 +1,24 @@
+use actix_web::web;
+
+use super::shape::ApiKey;
+use super::{Verb, find};
+use crate::access::Caller;
+use crate::query::Query;
+use crate::{Api, Error, db};
+
+/// `GET /v1/api-keys/{id}`.
+pub(crate) async fn get(
+    caller: Caller,
+    api: web::Data<Api>,
+    id: web::Path<String>,
+    query: Query,
+) -> Result<web::Json<ApiKey>, Error> {
+    let mut query = query.parameters()?;
+    let workspace = query.take("workspace_id");
+    query.finish()?;
+    let scope = caller.reach(&api, workspace.as_deref()).await?;
+    let (row, _) = find(&api, &caller, &scope, &id, Verb::Read).await?;
+    let mut slugs = db::workspace::slugs(&api.db, &scope, row.workspace_id.into_iter()).await?;
+    let slug = row.workspace_id.and_then(|id| slugs.remove(&id));
+    Ok(web::Json(ApiKey::of(row, slug, api.clock.now_ms())))
+}

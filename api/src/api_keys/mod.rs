@@ -1,0 +1,126 @@
+//! API keys (1.4).
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod shape;
+mod update;
+
+use sea_orm::prelude::Uuid;
+use tenancy::{KeyKind, Scope, Scopes, TenantScope};
+
+use crate::access::Caller;
+use crate::fields::{Fields, Sent, kind};
+use crate::{Api, Error, db, instant};
+
+pub(crate) use create::create;
+pub(crate) use delete::delete;
+pub(crate) use get::get;
+pub(crate) use list::list;
+pub(crate) use update::update;
+
+/// Characters of a key's name and of its description.
+const MAX_NAME: usize = 100;
+const MAX_DESCRIPTION: usize = 500;
+
+/// What the contract lets a key have, and we do not yet.
+const NOT_YET: [&str; 5] = ["rate_limits", "usage_limits", "defaults", "alert_emails", "rotation_policy"];
+
+/// What is done to a key: each kind has a scope for each.
+#[derive(Clone, Copy)]
+enum Verb {
+    Create,
+    Read,
+    Update,
+    Delete,
+    List,
+}
+
+fn scope_for(kind: KeyKind, verb: Verb) -> Scope {
+    match (kind, verb) {
+        (KeyKind::OrganisationService, Verb::Create) => Scope::OrganisationServiceApiKeysCreate,
+        (KeyKind::OrganisationService, Verb::Read) => Scope::OrganisationServiceApiKeysRead,
+        (KeyKind::OrganisationService, Verb::Update) => Scope::OrganisationServiceApiKeysUpdate,
+        (KeyKind::OrganisationService, Verb::Delete) => Scope::OrganisationServiceApiKeysDelete,
+        (KeyKind::OrganisationService, Verb::List) => Scope::OrganisationServiceApiKeysList,
+        (KeyKind::WorkspaceService, Verb::Create) => Scope::WorkspaceServiceApiKeysCreate,
+        (KeyKind::WorkspaceService, Verb::Read) => Scope::WorkspaceServiceApiKeysRead,
+        (KeyKind::WorkspaceService, Verb::Update) => Scope::WorkspaceServiceApiKeysUpdate,
+        (KeyKind::WorkspaceService, Verb::Delete) => Scope::WorkspaceServiceApiKeysDelete,
+        (KeyKind::WorkspaceService, Verb::List) => Scope::WorkspaceServiceApiKeysList,
+        (KeyKind::WorkspaceUser, Verb::Create) => Scope::WorkspaceUserApiKeysCreate,
+        (KeyKind::WorkspaceUser, Verb::Read) => Scope::WorkspaceUserApiKeysRead,
+        (KeyKind::WorkspaceUser, Verb::Update) => Scope::WorkspaceUserApiKeysUpdate,
+        (KeyKind::WorkspaceUser, Verb::Delete) => Scope::WorkspaceUserApiKeysDelete,
+        (KeyKind::WorkspaceUser, Verb::List) => Scope::WorkspaceUserApiKeysList,
+    }
+}
+
+/// A key within the caller's reach that the caller may do this to.
+async fn find(
+    api: &Api,
+    caller: &Caller,
+    scope: &TenantScope,
+    id: &str,
+    verb: Verb,
+) -> Result<(entity::api_key::Model, KeyKind), Error> {
+    let parsed: Uuid = id.parse().map_err(|_| Error::invalid("id", format!("found `{id}`"), "a UUID"))?;
+    let row = db::api_key::find(&api.db, scope, parsed).await?;
+    let row = row.ok_or_else(|| Error::not_found("API key", id))?;
+    let kind = row.kind.parse().map_err(Error::internal)?;
+    caller.needs(scope_for(kind, verb))?;
+    Ok((row, kind))
+}
+
+/// The scopes asked for: known ones, that a key of this kind may hold, and that the caller may give away.
+fn take_scopes(fields: &mut Fields, kind: KeyKind, caller: &Caller) -> Result<Option<Scopes>, Error> {
+    let at = fields.path("scopes");
+    let expected = "an array of scope names, such as [\"completions.write\"]";
+    let Some(value) = fields.take("scopes") else { return Ok(None) };
+    let Some(items) = value.as_array() else {
+        return Err(Error::invalid(at, format!("found {}", self::kind(&value)), expected));
+    };
+    let mut scopes = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let at = format!("{at}[{index}]");
+        let name = item.as_str();
+        let name =
+            name.ok_or_else(|| Error::invalid(&at, format!("found {}", self::kind(item)), "a scope's name"))?;
+        let scope: Scope =
+            name.parse().map_err(|_| Error::invalid(&at, format!("found `{name}`"), "a scope's name"))?;
+        if !kind.may_hold(scope) {
+            let problem = format!("`{scope}` is not for this kind of key");
+            return Err(Error::invalid(at, problem, format!("a scope that a {kind} key may hold")));
+        }
+        scopes.push(scope);
+    }
+    if scopes.is_empty() {
+        return Err(Error::invalid(at, "found an empty array", expected));
+    }
+    let scopes: Scopes = scopes.into_iter().collect();
+    // An organisation's key gives workspaces what it may not hold itself; a workspace's key gives what it has.
+    let beyond = scopes.minus(caller.tenant.scopes);
+    match beyond.iter().next().filter(|_| !caller.is_admin()) {
+        Some(scope) => Err(Error::Forbidden(format!("it cannot give away {scope}, which it does not have"))),
+        None => Ok(Some(scopes)),
+    }
+}
+
+/// When a key is to end: a moment to come.
+fn take_expiry(fields: &mut Fields, now_ms: i64) -> Result<Sent<i64>, Error> {
+    let at = fields.path("expires_at");
+    fields.sent_line("expires_at", 40)?.read(|text| match instant::parse(&text) {
+        None => Err(Error::invalid(at, format!("found `{text}`"), instant::EXPECTED)),
+        Some(ms) if ms <= now_ms => Err(Error::invalid(at, format!("`{text}` is past"), "a time to come")),
+        Some(ms) => Ok(ms),
+    })
+}
+
+/// Lets a change of a key be seen by the next call that it makes.
+fn forget(api: &Api, row: &entity::api_key::Model) {
+    match row.hash.as_slice().try_into() {
+        Ok(hash) => api.keys.invalidate(hash),
+        Err(_) => api.keys.invalidate_organisation(row.organisation_id),
+    }
+}

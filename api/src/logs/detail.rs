@@ -1,0 +1,128 @@
+//! A log by itself, in the contract's shape (2.2), and what we know beyond it.
+
+use entity::log;
+use logstore::Content;
+use logstore::query::Exchange;
+use logstore::status_labels::StatusLabels;
+use sea_orm::prelude::*;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::content::Body;
+use super::metrics::Metrics;
+use super::row::millis;
+use crate::instant;
+
+#[derive(Serialize)]
+pub(crate) struct Detail {
+    #[serde(rename = "_id")]
+    id: Uuid,
+    organisation_id: Uuid,
+    workspace_id: Option<String>,
+    created_at: String,
+    request: Request,
+    response: Response,
+    metrics: Metrics,
+    status: StatusLabels,
+    outcome: String,
+    /// What became of the content.
+    payload: String,
+    external_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    url: String,
+    method: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Body>,
+    portkey_headers: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
+struct Response {
+    status: i16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Body>,
+    /// Milliseconds.
+    response_time: i64,
+    last_used_option_json_path: String,
+    streaming_mode: bool,
+}
+
+impl Detail {
+    pub fn of(log: &log::Model, exchange: Option<Exchange>, workspace_slug: Option<&str>) -> Self {
+        let (request, response) = exchange.map(|exchange| (exchange.request, exchange.response)).unzip();
+        Self {
+            id: log.id,
+            organisation_id: log.organisation_id,
+            workspace_id: workspace_slug.map(str::to_owned),
+            created_at: instant::iso(log.created_at),
+            request: Request {
+                url: log.url.clone(),
+                method: log.method.clone(),
+                portkey_headers: portkey_headers(log, request.as_ref()),
+                headers: request.as_ref().map(|side| headers(side, |_| true)),
+                body: request.and_then(|side| Body::of(&side.body)),
+            },
+            response: Response {
+                status: log.status_code,
+                headers: response.as_ref().map(|side| headers(side, |_| true)),
+                body: response.and_then(|side| Body::of(&side.body)),
+                response_time: millis(log.latency_us),
+                last_used_option_json_path: log.option_path.clone(),
+                streaming_mode: log.streamed,
+            },
+            metrics: Metrics::of(log, workspace_slug),
+            status: StatusLabels::of(log),
+            outcome: log.outcome.clone(),
+            payload: log.payload.clone(),
+            external_id: log.external_id.clone(),
+        }
+    }
+}
+
+/// A name that comes again (`set-cookie`) has its values joined, as HTTP would (RFC 9110, 5.2).
+fn headers(side: &Content, wanted: impl Fn(&str) -> bool) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (name, value) in side.headers.iter().filter(|(name, _)| wanted(name)) {
+        match map.get_mut(name) {
+            Some(Value::String(joined)) => {
+                joined.push_str(", ");
+                joined.push_str(value);
+            }
+            _ => {
+                map.insert(name.clone(), value.as_str().into());
+            }
+        }
+    }
+    map
+}
+
+/// The gateway's own headers as they were sent; where none are kept, what the log itself knows of them.
+fn portkey_headers(log: &log::Model, request: Option<&Content>) -> Map<String, Value> {
+    let mut map =
+        request.map(|side| headers(side, |name| name.starts_with("x-portkey-"))).unwrap_or_default();
+    let metadata = log.metadata.as_ref().map(ToString::to_string);
+    let known = [
+        ("x-portkey-trace-id", Some(log.trace_id.as_str())),
+        ("x-portkey-span-id", log.span_id.as_deref()),
+        ("x-portkey-span-name", log.span_name.as_deref()),
+        ("x-portkey-parent-span-id", log.parent_span_id.as_deref()),
+        ("x-portkey-virtual-key", log.virtual_key.as_deref()),
+        ("x-portkey-metadata", metadata.as_deref()),
+    ];
+    for (name, value) in known {
+        if let Some(value) = value {
+            map.entry(name).or_insert_with(|| value.into());
+        }
+    }
+    map
+}

@@ -1,0 +1,234 @@
+//! A log that a client hands in (2.1), made into a record as the gateway's own calls are.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use providers::Endpoint;
+use recorder::{Measured, Message, Outcome, Payload, Record, Routing, Source, Trace};
+use sea_orm::prelude::Uuid;
+use serde_json::Value;
+use tenancy::Tenant;
+
+use super::{headers, url};
+use crate::fields::{Fields, Sent, kind, shown};
+use crate::{Api, Error};
+
+/// Characters of a client's own id, of a metadata key and of its value (2.9).
+const MAX_WORD: usize = 128;
+const MAX_TRACE_ID: usize = 256;
+const MAX_URL: usize = 8192;
+
+/// Pairs of metadata, at most.
+const MAX_PAIRS: usize = 100;
+
+/// Who inserts, and where to.
+pub(super) struct Inserter<'a> {
+    pub api: &'a Api,
+    pub tenant: &'a Tenant,
+    pub workspace_id: Uuid,
+}
+
+/// One side as it was handed in, and what is said of it.
+struct Request {
+    message: Message,
+    url: String,
+    method: String,
+    endpoint: Endpoint,
+    provider: String,
+    model: Option<String>,
+}
+
+struct Response {
+    message: Message,
+    status: u16,
+    latency_us: u64,
+    streamed: bool,
+}
+
+impl Inserter<'_> {
+    /// The record of the entry that is at `at` in the body.
+    pub fn record(&self, entry: Value, at: &str) -> Result<Record, Error> {
+        let mut fields = Fields::of(entry, at)?;
+        let external_id = fields.line("id", MAX_WORD)?;
+        let request = fields.object("request")?;
+        let request = request_of(fields.required("request", request, "an object with url and body")?)?;
+        let response = fields.object("response")?;
+        let response = response_of(fields.required("response", response, "an object with body")?)?;
+        let (mut trace, metadata) =
+            fields.object("metadata")?.map(metadata_of).transpose()?.unwrap_or_default();
+        fields.finish()?;
+        if trace.trace_id.is_empty() {
+            trace.trace_id = self.api.ids.trace_id();
+        }
+        let record = Record {
+            id: self.api.ids.log_id(),
+            organisation_id: self.tenant.organisation_id,
+            workspace_id: self.workspace_id,
+            api_key_id: Some(self.tenant.api_key_id),
+            retention_class: self.tenant.retention_class,
+            source: Source::Insert,
+            external_id,
+            endpoint: request.endpoint,
+            method: request.method,
+            url: request.url,
+            provider: request.provider,
+            requested_model: request.model,
+            virtual_key: None,
+            metadata,
+            trace,
+            routing: Routing::default(),
+            status: response.status,
+            outcome: Outcome::Answered,
+            streamed: response.streamed,
+            latency_us: response.latency_us,
+            first_byte_us: None,
+            payload: Payload::Whole,
+            measured: None,
+            given_cost_pusd: None,
+            request: request.message,
+            response: response.message,
+        };
+        Ok(cut(record, self.api.max_payload_bytes))
+    }
+}
+
+/// Keeps the beginning of a body that is too long, measured while it is whole.
+fn cut(mut record: Record, max: usize) -> Record {
+    if record.request.body.len() <= max && record.response.body.len() <= max {
+        return record;
+    }
+    let (request, response) = (&record.request.body, &record.response.body);
+    let measured = providers::measure(record.endpoint, record.status, request, response, record.streamed);
+    record.measured = Some(Measured { model: measured.model, usage: measured.usage });
+    record.payload = Payload::Cut;
+    record.request.body.truncate(max);
+    record.response.body.truncate(max);
+    record
+}
+
+fn request_of(mut fields: Fields) -> Result<Request, Error> {
+    let url = fields.line("url", MAX_URL)?;
+    let url = fields.required("url", url, "the URL that was called")?;
+    let url = url::sanitised(&url).ok_or_else(|| {
+        Error::invalid(
+            fields.path("url"),
+            "not a URL",
+            "an absolute URL, or a path that begins with one slash",
+        )
+    })?;
+    let method = method(&mut fields)?;
+    let provider = fields.line("provider", MAX_WORD)?;
+    let headers = headers::take(&mut fields)?;
+    let body = body(&mut fields)?;
+    let model = body.get("model").and_then(Value::as_str).map(|model| model.chars().take(MAX_WORD).collect());
+    Ok(Request {
+        endpoint: endpoint(&method, url::path(&url)),
+        provider: provider.map_or_else(|| provider_at(&url), |name| slug(&name)),
+        method: method.to_string(),
+        model,
+        message: Message { headers, body: bytes(&body) },
+        url,
+    })
+}
+
+fn response_of(mut fields: Fields) -> Result<Response, Error> {
+    let status = match fields.take("status") {
+        None => 200,
+        Some(value) => status_code(&value).ok_or_else(|| {
+            Error::invalid(fields.path("status"), format!("found {}", shown(&value)), "an HTTP status code")
+        })?,
+    };
+    let latency_ms = fields.number("response_time")?.or(fields.number("time")?).unwrap_or(0.0);
+    let streamed = fields.flag("streamingMode")?.unwrap_or(false);
+    let headers = headers::take(&mut fields)?;
+    let body = body(&mut fields)?;
+    Ok(Response {
+        message: Message { headers, body: bytes(&body) },
+        status,
+        latency_us: micros(latency_ms),
+        streamed,
+    })
+}
+
+fn status_code(value: &Value) -> Option<u16> {
+    let code = u16::try_from(value.as_u64()?).ok()?;
+    (100..600).contains(&code).then_some(code)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0, and saturates")]
+fn micros(ms: f64) -> u64 {
+    // What no call can take would overflow where latencies are added up: a year is plenty.
+    (ms.min(31_536_000_000.0) * 1000.0) as u64
+}
+
+fn method(fields: &mut Fields) -> Result<http::Method, Error> {
+    let text = fields.line("method", 16)?.unwrap_or_else(|| "post".to_owned());
+    let method = http::Method::from_bytes(text.to_ascii_uppercase().as_bytes());
+    method.map_err(|_| Error::invalid(fields.path("method"), format!("found `{text}`"), "an HTTP method"))
+}
+
+/// Null is a body too, an empty one; no body at all is not.
+fn body(fields: &mut Fields) -> Result<Value, Error> {
+    match fields.sent("body") {
+        Sent::As(body) => Ok(body),
+        Sent::Null => Ok(Value::Null),
+        Sent::Not => Err(Error::invalid(fields.path("body"), "missing", "the body that was sent")),
+    }
+}
+
+fn bytes(body: &Value) -> Bytes {
+    match body {
+        Value::Null => Bytes::new(),
+        Value::String(text) => Bytes::copy_from_slice(text.as_bytes()),
+        other => other.to_string().into(),
+    }
+}
+
+/// Providers put their version of the API under a path of their own, as in `/openai/v1/chat/completions`.
+fn endpoint(method: &http::Method, path: &str) -> Endpoint {
+    Endpoint::of(method, path.find("/v1/").map_or(path, |at| &path[at..]))
+}
+
+fn slug(name: &str) -> String {
+    providers::provider(name).map_or_else(|| name.to_owned(), |provider| provider.slug.clone())
+}
+
+/// Whose address a URL has.
+fn provider_at(url: &str) -> String {
+    let host = ::url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let at_host = |provider: &&providers::Provider| {
+        host.is_some() && provider.base.as_ref().and_then(|base| base.host_str()) == host.as_deref()
+    };
+    providers::all().find(at_host).map_or_else(|| "unknown".to_owned(), |provider| provider.slug.clone())
+}
+
+/// Trace keys in both of the contract's spellings; all others are the client's own pairs.
+fn metadata_of(mut fields: Fields) -> Result<(Trace, BTreeMap<String, String>), Error> {
+    let mut either = |names: [&'static str; 2]| -> Result<Option<String>, Error> {
+        let [first, second] = [fields.line(names[0], MAX_TRACE_ID)?, fields.line(names[1], MAX_TRACE_ID)?];
+        Ok(first.or(second))
+    };
+    let trace = Trace {
+        trace_id: either(["traceId", "trace_id"])?.unwrap_or_default(),
+        span_id: either(["spanId", "span_id"])?,
+        span_name: either(["spanName", "span_name"])?,
+        parent_span_id: either(["parentSpanId", "parent_span_id"])?,
+    };
+    let at = fields.path("");
+    let pairs = fields.rest();
+    if pairs.len() > MAX_PAIRS {
+        let problem = format!("{} pairs", pairs.len());
+        return Err(Error::invalid(at.trim_end_matches('.'), problem, format!("at most {MAX_PAIRS}")));
+    }
+    let pair = |(key, value): (String, Value)| {
+        let problem = match value {
+            Value::String(text) if text.chars().count() <= MAX_WORD && key.chars().count() <= MAX_WORD => {
+                return Ok((key, text));
+            }
+            Value::String(_) => "too long".to_owned(),
+            other => format!("found {}", kind(&other)),
+        };
+        Err(Error::invalid(format!("{at}{key}"), problem, "a string of at most 128 characters"))
+    };
+    Ok((trace, pairs.into_iter().map(pair).collect::<Result<_, _>>()?))
+}

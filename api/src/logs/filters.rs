@@ -1,0 +1,105 @@
+//! What a list is narrowed by, read from its query. The names are the contract's filter schema's (3), and where it has
+//! none, ours.
+
+use std::collections::BTreeMap;
+
+use logstore::{Filter, Range, Retry};
+use sea_orm::prelude::Uuid;
+use serde_json::Value;
+
+use super::row::pusd;
+use crate::Error;
+use crate::query::Parameters;
+
+const CACHE_STATUSES: [&str; 6] = ["DISABLED", "MISS", "SEMANTIC MISS", "REFRESH", "HIT", "SEMANTIC HIT"];
+
+/// Pairs of metadata, at most.
+const MAX_PAIRS: usize = 20;
+
+pub(super) fn take(query: &mut Parameters) -> Result<Filter, Error> {
+    let word = |item: &str| Some(item.to_owned());
+    let status = |item: &str| item.parse().ok().filter(|code| (100..600).contains(code));
+    Ok(Filter {
+        created_ms: Range {
+            min: query.moment("time_of_generation_min")?,
+            max: query.moment("time_of_generation_max")?,
+        },
+        status_codes: query.items("status_code", status, "HTTP status codes, with commas between them")?,
+        providers: words(query, ["ai_org", "provider"], "providers' slugs")?,
+        models: words(query, ["ai_model", "model"], "names of models")?,
+        provider_models: query.items("ai_org_model", pair, "pairs such as openai__gpt-4o")?,
+        virtual_keys: query.items("virtual_keys", word, "slugs of virtual keys")?,
+        api_key_ids: query.items("api_key_ids", |item| item.parse::<Uuid>().ok(), "UUIDs of API keys")?,
+        trace_id: query.take("trace_id"),
+        metadata: metadata(query)?,
+        cost_pusd: range(query, ["cost_min", "cost_max"], "cents, a number of at least 0", pusd, pusd)?,
+        total_tokens: tokens(query, ["total_units_min", "total_units_max"])?,
+        input_tokens: tokens(query, ["prompt_token_min", "prompt_token_max"])?,
+        output_tokens: tokens(query, ["completion_token_min", "completion_token_max"])?,
+        latency_us: latency(query)?,
+        cache_statuses: query.items("cache_status", cache_status, &CACHE_STATUSES.join(", "))?,
+        retries: query.items("retry_status", retry, &Retry::ALL.map(Retry::as_str).join(", "))?,
+    })
+}
+
+/// A list under the contract's name and under the one that a row has it by.
+fn words(query: &mut Parameters, names: [&'static str; 2], expected: &str) -> Result<Vec<String>, Error> {
+    let word = |item: &str| Some(item.to_owned());
+    Ok([query.items(names[0], word, expected)?, query.items(names[1], word, expected)?].concat())
+}
+
+fn pair(item: &str) -> Option<(String, String)> {
+    let (provider, model) = item.split_once("__")?;
+    Some((provider.to_owned(), model.to_owned()))
+}
+
+fn cache_status(item: &str) -> Option<String> {
+    let status = item.to_ascii_uppercase().replace('_', " ");
+    CACHE_STATUSES.contains(&status.as_str()).then_some(status)
+}
+
+fn retry(item: &str) -> Option<Retry> {
+    Retry::ALL.into_iter().find(|retry| retry.as_str() == item)
+}
+
+fn tokens(query: &mut Parameters, names: [&'static str; 2]) -> Result<Range, Error> {
+    let mut bound = |name| query.parsed(name, |tokens| *tokens >= 0, "a whole number of at least 0");
+    Ok(Range { min: bound(names[0])?, max: bound(names[1])? })
+}
+
+/// Whole milliseconds are asked for and shown: 820 is all from 820.000 to 820.999.
+#[expect(clippy::cast_possible_truncation, reason = "saturates, and no call takes that long")]
+fn latency(query: &mut Parameters) -> Result<Range, Error> {
+    let min = |ms: f64| (ms * 1000.0).ceil() as i64;
+    let max = |ms: f64| (ms.floor() * 1000.0) as i64 + 999;
+    range(query, ["response_time_min", "response_time_max"], "milliseconds, a number of at least 0", min, max)
+}
+
+fn range(
+    query: &mut Parameters,
+    names: [&'static str; 2],
+    expected: &str,
+    min: impl Fn(f64) -> i64,
+    max: impl Fn(f64) -> i64,
+) -> Result<Range, Error> {
+    let mut bound = |name| query.parsed(name, |n: &f64| n.is_finite() && (0.0..1e12).contains(n), expected);
+    Ok(Range { min: bound(names[0])?.map(min), max: bound(names[1])?.map(max) })
+}
+
+/// A JSON object of pairs, all of which a log must have.
+fn metadata(query: &mut Parameters) -> Result<BTreeMap<String, String>, Error> {
+    let Some(text) = query.take("metadata") else { return Ok(BTreeMap::new()) };
+    let expected = r#"a JSON object of strings, such as {"env":"prod"}"#;
+    let invalid = |problem: String| Error::invalid("metadata", problem, expected);
+    let Ok(Value::Object(pairs)) = serde_json::from_str(&text) else {
+        return Err(invalid(format!("found `{text}`")));
+    };
+    if pairs.len() > MAX_PAIRS {
+        return Err(invalid(format!("{} pairs; at most {MAX_PAIRS}", pairs.len())));
+    }
+    let text = |(key, value)| match value {
+        Value::String(value) => Ok((key, value)),
+        _ => Err(invalid(format!("the value of `{key}` is not a string"))),
+    };
+    pairs.into_iter().map(text).collect()
+}

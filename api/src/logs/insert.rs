@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use actix_web::web;
+use futures_util::future::try_join_all;
+use recorder::Record;
+use sea_orm::prelude::Uuid;
+use serde::Serialize;
+use serde_json::Value;
+use tenancy::TenantScope;
+
+use super::entry::Inserter;
+use crate::access::Caller;
+use crate::query::Query;
+use crate::{Api, Error, body};
+
+/// Logs of one request.
+const MAX_ENTRIES: usize = 100;
+
+/// Bytes of one request.
+const MAX_BODY: usize = 8 << 20;
+
+/// How long this process itself remembers a client's own id: until the store has it, and well beyond.
+const REMEMBERED_MS: i64 = 600_000;
+
+#[derive(Serialize)]
+pub(crate) struct Inserted {
+    status: &'static str,
+    /// The logs' ids, in the order of the request.
+    ids: Vec<Uuid>,
+}
+
+/// `POST /v1/logs`: takes in the logs of calls that did not come through the gateway, one or an array of them. Answered
+/// when all of them are safe on disk. With an `id` of the client's own, an entry is safe to repeat.
+pub(crate) async fn insert(
+    caller: Caller,
+    api: web::Data<Api>,
+    query: Query,
+    payload: web::Payload,
+) -> Result<web::Json<Inserted>, Error> {
+    query.none()?;
+    let entries = match body::json(payload, MAX_BODY).await? {
+        Value::Array(entries) => entries,
+        entry => vec![entry],
+    };
+    if !(1..=MAX_ENTRIES).contains(&entries.len()) {
+        let problem = format!("{} logs", entries.len());
+        return Err(Error::invalid("body", problem, format!("1 to {MAX_ENTRIES} logs")));
+    }
+    let scope = caller.scope;
+    let (api, records) = read(api, caller, entries).await?;
+    let ids = try_join_all(records.into_iter().map(|record| take_in(&api, scope, record))).await?;
+    Ok(web::Json(Inserted { status: "success", ids }))
+}
+
+/// All entries or none; on a thread of its own, because a long body may have to be measured.
+async fn read(
+    api: web::Data<Api>,
+    caller: Caller,
+    entries: Vec<Value>,
+) -> Result<(web::Data<Api>, Vec<Record>), Error> {
+    let Some(workspace_id) = caller.tenant.workspace_id else {
+        return Err(Error::Forbidden("logs are inserted with a workspace's key".to_owned()));
+    };
+    let read = move || {
+        let inserter = Inserter { api: &api, tenant: &caller.tenant, workspace_id };
+        let single = entries.len() == 1;
+        let record = |(index, entry)| {
+            let at = if single { String::new() } else { format!("[{index}]") };
+            inserter.record(entry, &at)
+        };
+        let records = entries.into_iter().enumerate().map(record).collect::<Result<Vec<_>, _>>()?;
+        Ok((api, records))
+    };
+    tokio::task::spawn_blocking(read).await.map_err(Error::internal)?
+}
+
+/// The id of the log: of the one that was inserted first where the client's own id comes again.
+async fn take_in(api: &Api, scope: TenantScope, record: Record) -> Result<Uuid, Error> {
+    let id = record.id;
+    let Some(external_id) = record.external_id.clone() else {
+        api.recorder.record_synced(record).await?;
+        return Ok(id);
+    };
+    let key = (scope.organisation(), external_id);
+    if let Some(known) = api.recent_inserts.get(&key).await
+        && clock::millis(known).is_none_or(|ms| api.clock.now_ms() - ms > REMEMBERED_MS)
+    {
+        api.recent_inserts.invalidate(&key).await;
+    }
+    let first = async {
+        if let Some(first) = logstore::query::inserted(&api.db, &scope, &key.1).await? {
+            return Ok(first);
+        }
+        api.recorder.record_synced(record).await?;
+        Ok::<_, Error>(id)
+    };
+    let taken = api.recent_inserts.try_get_with(key.clone(), first).await;
+    taken.map_err(|error: Arc<Error>| Error::unavailable(error))
+}

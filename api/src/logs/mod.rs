@@ -1,0 +1,17 @@
+//! Logs: browsing them, and taking in those of calls that did not come through the gateway.
+
+mod content;
+mod detail;
+mod entry;
+mod filters;
+mod get;
+mod headers;
+mod insert;
+mod list;
+mod metrics;
+mod row;
+mod url;
+
+pub(crate) use get::get;
+pub(crate) use insert::insert;
+pub(crate) use list::list;

@@ -1,0 +1,124 @@
+//! A log in a list.
+
+use entity::log;
+use logstore::status_labels::StatusLabels;
+use sea_orm::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::url;
+use crate::instant;
+
+/// Pico-dollars in a cent.
+const PUSD_A_CENT: f64 = 1e10;
+
+#[derive(Serialize)]
+pub(crate) struct Row {
+    object: &'static str,
+    id: Uuid,
+    created_at: String,
+    trace_id: String,
+    span_id: Option<String>,
+    span_name: Option<String>,
+    parent_span_id: Option<String>,
+    request_type: String,
+    request_method: String,
+    request_path: String,
+    request_url: String,
+    provider: String,
+    model: Option<String>,
+    prompt_tokens: Option<i64>,
+    completion_tokens: Option<i64>,
+    total_tokens: Option<i64>,
+    tokens_estimated: bool,
+    /// Cents.
+    cost: Option<f64>,
+    cost_currency: &'static str,
+    /// Milliseconds.
+    response_time: i64,
+    /// Milliseconds.
+    time_to_first_byte: Option<i64>,
+    response_status_code: i16,
+    is_success: bool,
+    status: StatusLabels,
+    outcome: String,
+    source: String,
+    workspace_id: Option<String>,
+    api_key_id: Option<Uuid>,
+    virtual_key: Option<String>,
+    metadata: Value,
+    /// False under Do Not Track.
+    debug: bool,
+    payload: String,
+    /// The client's own id of a log that it inserted.
+    external_id: Option<String>,
+}
+
+impl Row {
+    pub fn of(log: log::Model, workspace_id: Option<String>) -> Self {
+        Self {
+            object: "log",
+            status: StatusLabels::of(&log),
+            created_at: instant::iso(log.created_at),
+            request_path: url::path(&log.url).to_owned(),
+            total_tokens: total_tokens(&log),
+            cost: cents(log.cost_pusd),
+            cost_currency: "USD",
+            response_time: millis(log.latency_us),
+            time_to_first_byte: log.first_byte_us.map(millis),
+            is_success: is_success(&log),
+            debug: log.payload != "withheld",
+            id: log.id,
+            trace_id: log.trace_id,
+            span_id: log.span_id,
+            span_name: log.span_name,
+            parent_span_id: log.parent_span_id,
+            request_type: log.endpoint,
+            request_method: log.method,
+            request_url: log.url,
+            provider: log.provider,
+            model: log.model,
+            prompt_tokens: log.input_tokens,
+            completion_tokens: log.output_tokens,
+            tokens_estimated: log.tokens_estimated,
+            response_status_code: log.status_code,
+            outcome: log.outcome,
+            source: log.source,
+            workspace_id,
+            api_key_id: log.api_key_id,
+            virtual_key: log.virtual_key,
+            metadata: log.metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+            payload: log.payload,
+            external_id: log.external_id,
+        }
+    }
+}
+
+pub(super) fn total_tokens(log: &log::Model) -> Option<i64> {
+    match (log.input_tokens, log.output_tokens) {
+        (None, None) => None,
+        (input, output) => Some(input.unwrap_or(0) + output.unwrap_or(0)),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "shown, not counted with: exact to 90 dollars, and near enough past it"
+)]
+pub(super) fn cents(pusd: Option<i64>) -> Option<f64> {
+    pusd.map(|pusd| pusd as f64 / PUSD_A_CENT)
+}
+
+/// What a filter's cents are in pico-dollars.
+#[expect(clippy::cast_possible_truncation, reason = "saturates, and no cost is that high")]
+pub(super) fn pusd(cents: f64) -> i64 {
+    (cents * PUSD_A_CENT).round() as i64
+}
+
+pub(super) fn millis(us: i64) -> i64 {
+    us / 1000
+}
+
+pub(super) fn is_success(log: &log::Model) -> bool {
+    (200..300).contains(&log.status_code)
+}

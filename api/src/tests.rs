@@ -1,0 +1,8 @@
+//! The plane through its HTTP: who may, what is refused and how it is said. What crosses planes is in the suite.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod access;
+mod api_keys;
+mod fixture;
+mod logs;
+mod virtual_keys;

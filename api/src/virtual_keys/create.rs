@@ -1,0 +1,82 @@
+use actix_web::web;
+use entity::virtual_key;
+use providers::{Auth, Provider};
+use secrecy::SecretString;
+use serde::Serialize;
+
+use super::shape::Both;
+use super::{MAX_NAME, MAX_NOTE, NOT_YET, secret, take_host, take_secret};
+use crate::access::Caller;
+use crate::fields::Fields;
+use crate::query::Query;
+use crate::{Api, Error, body, db};
+
+#[derive(Clone, Serialize)]
+pub(crate) struct Created {
+    slug: String,
+}
+
+struct New {
+    name: String,
+    provider: &'static Provider,
+    secret: SecretString,
+    custom_host: Option<String>,
+    note: Option<String>,
+    workspace: Option<String>,
+}
+
+/// `POST /v1/virtual-keys`: keeps a provider's secret under a name that calls may use.
+pub(crate) async fn create(
+    caller: Caller,
+    api: web::Data<Api>,
+    query: Query,
+    payload: web::Payload,
+) -> Result<web::Json<Both<Created>>, Error> {
+    query.none()?;
+    let new = read(body::object(payload).await?, &api)?;
+    let workspace = caller.one_workspace(&api, new.workspace.as_deref()).await?;
+    let (id, organisation_id, now_ms) = (api.ids.fresh(), caller.scope.organisation(), api.clock.now_ms());
+    let sealed = secret::seal(&api, &new.secret, organisation_id, id)?;
+    let slug = tenancy::slug::slug("", &new.name).map_err(Error::internal)?;
+    let row = virtual_key::Model {
+        id,
+        organisation_id,
+        workspace_id: workspace.id,
+        slug: slug.clone(),
+        name: new.name,
+        provider: new.provider.slug.clone(),
+        secret: sealed.secret,
+        hint: sealed.hint,
+        custom_host: new.custom_host,
+        note: new.note,
+        status: "active".to_owned(),
+        created_at: now_ms,
+        last_updated_at: now_ms,
+    };
+    db::virtual_key::insert(&api.db, row).await?;
+    // A call may have asked for the name before it was there.
+    api.virtual_keys.invalidate(organisation_id, &slug);
+    Ok(web::Json(Both::wrapped(Created { slug })))
+}
+
+fn read(mut fields: Fields, api: &Api) -> Result<New, Error> {
+    let name = fields.line("name", MAX_NAME)?;
+    let name = fields.required("name", name, "a string of 1 to 100 characters")?;
+    let slug = fields.line("provider", MAX_NAME)?;
+    let slug = fields.required("provider", slug, "a provider's slug, such as openai")?;
+    let provider = providers::provider(&slug).ok_or_else(|| {
+        let known: Vec<&str> = providers::all().map(|provider| provider.slug.as_str()).collect();
+        Error::invalid("provider", format!("found `{slug}`"), format!("one of {}", known.join(", ")))
+    })?;
+    let secret = match (take_secret(&mut fields)?, &provider.auth) {
+        (Some(secret), _) => secret,
+        (None, Auth::None) => SecretString::default(),
+        (None, _) => return Err(Error::invalid("key", "missing", "the provider's secret")),
+    };
+    let custom_host = take_host(&mut fields, api.reach)?.value();
+    let note = fields.line("note", MAX_NOTE)?;
+    let workspace = fields.line("workspace_id", MAX_NAME)?;
+    fields.not_yet(&NOT_YET)?;
+    fields.finish()?;
+    Ok(New { name, provider, secret, custom_host, note, workspace })
+}

@@ -1,0 +1,33 @@
+use actix_web::web;
+use entity::virtual_key::ActiveModel;
+use sea_orm::Set;
+
+use super::shape::{Both, Nothing};
+use crate::access::Caller;
+use crate::query::Query;
+use crate::{Api, Error, db};
+
+/// `DELETE /v1/virtual-keys/{slug}`: archives it. Calls that name it are refused from now on.
+pub(crate) async fn delete(
+    caller: Caller,
+    api: web::Data<Api>,
+    slug: web::Path<String>,
+    query: Query,
+) -> Result<web::Json<Both<Nothing>>, Error> {
+    let mut query = query.parameters()?;
+    let workspace = query.take("workspace_id");
+    query.finish()?;
+    let scope = caller.one_workspace(&api, workspace.as_deref()).await?.scope;
+    let row = db::virtual_key::find(&api.db, &scope, &slug).await?;
+    let row = row.ok_or_else(|| Error::not_found("virtual key", slug.as_str()))?;
+    let archived = ActiveModel {
+        status: Set("archived".to_owned()),
+        last_updated_at: Set(api.clock.now_ms()),
+        ..Default::default()
+    };
+    if !db::virtual_key::update(&api.db, &scope, row.id, archived).await? {
+        return Err(Error::not_found("virtual key", slug.as_str()));
+    }
+    api.virtual_keys.invalidate(row.organisation_id, &row.slug);
+    Ok(web::Json(Both::wrapped(Nothing {})))
+}

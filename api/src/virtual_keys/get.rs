@@ -1,0 +1,22 @@
+use actix_web::web;
+
+use super::shape::{Both, VirtualKey};
+use crate::access::Caller;
+use crate::query::Query;
+use crate::{Api, Error, db};
+
+/// `GET /v1/virtual-keys/{slug}`.
+pub(crate) async fn get(
+    caller: Caller,
+    api: web::Data<Api>,
+    slug: web::Path<String>,
+    query: Query,
+) -> Result<web::Json<Both<VirtualKey>>, Error> {
+    let mut query = query.parameters()?;
+    let workspace = query.take("workspace_id");
+    query.finish()?;
+    let workspace = caller.one_workspace(&api, workspace.as_deref()).await?;
+    let row = db::virtual_key::find(&api.db, &workspace.scope, &slug).await?;
+    let row = row.ok_or_else(|| Error::not_found("virtual key", slug.into_inner()))?;
+    Ok(web::Json(Both::eras(VirtualKey::of(row, workspace.slug))))
+}

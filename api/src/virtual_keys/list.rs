@@ -1,0 +1,34 @@
+use actix_web::web;
+use serde::Serialize;
+
+use super::shape::VirtualKey;
+use crate::access::Caller;
+use crate::paging::{List, Paging};
+use crate::query::Query;
+use crate::{Api, Error, db};
+
+/// Virtual keys of a page when the caller does not say.
+const DEFAULT_SIZE: u64 = 50;
+
+#[derive(Serialize)]
+pub(crate) struct Listed {
+    success: bool,
+    #[serde(flatten)]
+    list: List<VirtualKey>,
+}
+
+/// `GET /v1/virtual-keys`: those of a workspace, newest first.
+pub(crate) async fn list(
+    caller: Caller,
+    api: web::Data<Api>,
+    query: Query,
+) -> Result<web::Json<Listed>, Error> {
+    let mut query = query.parameters()?;
+    let paging = Paging::take(&mut query, DEFAULT_SIZE)?;
+    let workspace = query.take("workspace_id");
+    query.finish()?;
+    let workspace = caller.one_workspace(&api, workspace.as_deref()).await?;
+    let (total, rows) = db::virtual_key::list(&api.db, &workspace.scope, paging).await?;
+    let data = rows.into_iter().map(|row| VirtualKey::of(row, workspace.slug.clone())).collect();
+    Ok(web::Json(Listed { success: true, list: List::new(total, data) }))
+}

@@ -1,0 +1,56 @@
+use actix_web::web;
+use entity::virtual_key::{ActiveModel, Model};
+use sea_orm::Set;
+
+use super::shape::{Both, Nothing};
+use super::{MAX_NAME, MAX_NOTE, NOT_YET, secret, take_host, take_secret};
+use crate::access::Caller;
+use crate::fields::Fields;
+use crate::query::Query;
+use crate::{Api, Error, body, db};
+
+/// `PUT /v1/virtual-keys/{slug}`: changes what is sent; the next call sees it.
+pub(crate) async fn update(
+    caller: Caller,
+    api: web::Data<Api>,
+    slug: web::Path<String>,
+    query: Query,
+    payload: web::Payload,
+) -> Result<web::Json<Both<Nothing>>, Error> {
+    query.none()?;
+    let mut fields = body::object(payload).await?;
+    let workspace = fields.line("workspace_id", MAX_NAME)?;
+    let scope = caller.one_workspace(&api, workspace.as_deref()).await?.scope;
+    let row = db::virtual_key::find(&api.db, &scope, &slug).await?;
+    let row = row.ok_or_else(|| Error::not_found("virtual key", slug.as_str()))?;
+    let change = read(fields, &api, &row)?;
+    if !db::virtual_key::update(&api.db, &scope, row.id, change).await? {
+        return Err(Error::not_found("virtual key", slug.as_str()));
+    }
+    api.virtual_keys.invalidate(row.organisation_id, &row.slug);
+    Ok(web::Json(Both::wrapped(Nothing {})))
+}
+
+fn read(mut fields: Fields, api: &Api, row: &Model) -> Result<ActiveModel, Error> {
+    let mut change = ActiveModel { last_updated_at: Set(api.clock.now_ms()), ..Default::default() };
+    if let Some(name) = fields.line("name", MAX_NAME)? {
+        change.name = Set(name);
+    }
+    change.note = fields.sent_line("note", MAX_NOTE)?.change();
+    change.custom_host = take_host(&mut fields, api.reach)?.change();
+    if let Some(secret) = take_secret(&mut fields)? {
+        let sealed = secret::seal(api, &secret, row.organisation_id, row.id)?;
+        (change.secret, change.hint) = (Set(sealed.secret), Set(sealed.hint));
+    }
+    if fields.take("provider").is_some_and(|named| named.as_str() != Some(row.provider.as_str())) {
+        return Err(Error::invalid(
+            "provider",
+            "cannot be changed",
+            format!("{}, or no provider", row.provider),
+        ));
+    }
+    fields.not_yet(&NOT_YET)?;
+    fields.not_yet(&["reset_usage"])?;
+    fields.finish()?;
+    Ok(change)
+}

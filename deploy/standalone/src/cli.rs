@@ -1,0 +1,236 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use plans::Plan;
+use settings::Settings;
+use uuid::Uuid;
+
+use crate::{Unsupported, command, demo};
+
+const EXAMPLES: &str = "\
+Examples:
+  turnpike                            serve at 127.0.0.1:8787, data in ./turnpike-data
+  turnpike demo                       see 12,000 calls meet a quota of 10,000, on a throw-away folder
+  TURNPIKE_ADDR=0.0.0.0:80 turnpike   serve elsewhere
+  turnpike org create --name Acme --plan production --owner-email owner@example.com
+
+Settings come from TURNPIKE_* variables, over turnpike.toml in the working folder (or the file that TURNPIKE_CONFIG
+names): TURNPIKE_DATA_DIR is data_dir, TURNPIKE_SPOOL__FSYNC is spool.fsync.";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  turnpike demo                  the whole story, then a server to try until Ctrl-C
+  turnpike demo --exit           the whole story; ends with 0 when every number adds up";
+
+const CREATE_EXAMPLES: &str = "\
+Example:
+  turnpike org create --name Acme --plan production --owner-email owner@example.com
+
+Prints one JSON object with organisation_id, workspace_id, api_key, admin_api_key and password (null for somebody who could
+sign in before). The secrets are shown this once. Works while a server runs on the same data.";
+
+const DRAIN_EXAMPLES: &str = "\
+Example:
+  turnpike spool drain /mnt/old-machine/turnpike-data/spool
+
+Ships what an ended process left in its spool folder into the database of the settings here. Safe to repeat: what is in
+the database already is not taken in again. A folder that a running process works on is refused.";
+
+/// An LLM gateway that keeps the log.
+#[derive(Debug, Parser)]
+#[command(name = "turnpike", version, about, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve all planes in this process (what `turnpike` alone does).
+    Serve,
+    /// Drive calls through a gateway on a throw-away folder, and show what became of their logs.
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
+    /// Make the database if there is none, and bring it to this release's schema.
+    Migrate,
+    /// Organisations.
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// The durable queue between calls and the database.
+    #[command(subcommand)]
+    Spool(SpoolCommand),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// End after the story, instead of serving on until Ctrl-C.
+    #[arg(long)]
+    pub exit: bool,
+    /// Calls to make through the gateway.
+    #[arg(long, default_value_t = 12_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub calls: u64,
+    /// Logs a month that the Developer plan has in the demo.
+    #[arg(long, hide = true)]
+    pub included_logs: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrgCommand {
+    /// Sign an organisation up: its workspace, its owner and its first two keys.
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create {
+        /// What people call it, up to 100 characters.
+        #[arg(long)]
+        name: String,
+        /// developer, production or enterprise.
+        #[arg(long)]
+        plan: Plan,
+        /// Who owns it.
+        #[arg(long)]
+        owner_email: String,
+    },
+    /// Put an organisation on another plan. A running server sees it within its key cache's time, 5 s unless set otherwise.
+    SetPlan {
+        /// The organisation's id.
+        #[arg(long)]
+        organisation: Uuid,
+        /// developer, production or enterprise.
+        #[arg(long)]
+        plan: Plan,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpoolCommand {
+    /// Ship what is left in the spool folder of a process that has ended.
+    #[command(after_help = DRAIN_EXAMPLES)]
+    Drain {
+        /// The spool folder: the one that holds `*.seg` files.
+        dir: PathBuf,
+    },
+}
+
+/// The process: reads the command line and the settings, and runs the command.
+///
+/// Ends with 0; with 2 for a command line or a setting that is wrong; with 1 for anything else.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ran = runtime().and_then(|runtime| runtime.block_on(run(cli)));
+    match ran {
+        Ok(code) => code,
+        Err(error) => {
+            eprint!("{}", complaint(&error));
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    let settings: Settings = settings::load()?;
+    // A server tells what it does; what has an output of its own speaks up only when something is wrong.
+    let level = if matches!(command, Command::Serve) { &settings.log.level } else { "warn" };
+    telemetry::init(settings.log.format, level)?;
+    match command {
+        Command::Serve => return command::serve::run(settings).await,
+        Command::Demo(args) => return demo::run(settings, args).await,
+        Command::Migrate => command::migrate::run(&settings).await?,
+        Command::Org(OrgCommand::Create { name, plan, owner_email }) => {
+            command::organisation::create(&settings, name, plan, owner_email).await?;
+        }
+        Command::Org(OrgCommand::SetPlan { organisation, plan }) => {
+            command::organisation::set_plan(&settings, organisation, plan).await?;
+        }
+        Command::Spool(SpoolCommand::Drain { dir }) => command::drain::run(&settings, &dir).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The error with its causes, a line each.
+fn complaint(error: &anyhow::Error) -> String {
+    let mut lines = format!("error: {error}\n");
+    for cause in error.chain().skip(1) {
+        lines.push_str(&format!("  because: {cause}\n"));
+    }
+    lines
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    let of_settings = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<settings::Error>() || cause.is::<Unsupported>() || cause.is::<telemetry::Error>()
+    };
+    if error.chain().any(of_settings) { 2 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use anyhow::Context as _;
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_none_and_the_demo_has_its_defaults() {
+        assert!(parse("turnpike").unwrap().command.is_none());
+        let Some(Command::Demo(args)) = parse("turnpike demo").unwrap().command else { unreachable!() };
+        assert_eq!((args.exit, args.calls, args.included_logs), (false, 12_000, None));
+        let line = "turnpike demo --exit --calls 60 --included-logs 50";
+        let Some(Command::Demo(args)) = parse(line).unwrap().command else { unreachable!() };
+        assert_eq!((args.exit, args.calls, args.included_logs), (true, 60, Some(50)));
+    }
+
+    #[test]
+    fn what_is_missing_or_malformed_is_named() {
+        for (line, named) in [
+            ("turnpike org create --name x --owner-email a@b.co", "--plan"),
+            (
+                "turnpike org create --name x --plan gold --owner-email a@b.co",
+                "developer, production or enterprise",
+            ),
+            ("turnpike org set-plan --organisation 7 --plan developer", "--organisation"),
+            ("turnpike demo --calls 0", "1..=10000000"),
+            ("turnpike spool drain", "<DIR>"),
+            ("turnpike fly", "fly"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(named), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes_and_settings_have_an_exit_code_of_their_own() {
+        let error = std::io::Error::other("disk on fire");
+        let error = Err::<(), _>(error).context("cannot write").context("cannot start").unwrap_err();
+        assert_eq!(
+            complaint(&error),
+            "error: cannot start\n  because: cannot write\n  because: disk on fire\n"
+        );
+        assert_eq!(exit_code(&error), 1);
+
+        let variables = [("TURNPIKE_PORT".to_owned(), "1".to_owned())];
+        let error = anyhow::Error::from(settings::load_from(variables, None).unwrap_err());
+        assert_eq!(exit_code(&error), 2);
+        assert!(complaint(&error).contains("TURNPIKE_PORT"));
+        assert_eq!(exit_code(&anyhow::Error::from(Unsupported::Redis).context("cannot start")), 2);
+    }
+}

@@ -1,0 +1,6 @@
+//! One file a command: reads its input, does it, prints what came of it.
+
+pub(crate) mod drain;
+pub(crate) mod migrate;
+pub(crate) mod organisation;
+pub(crate) mod serve;

@@ -1,0 +1,141 @@
+//! Where things are kept: the data folder, and the database in it or where the settings say.
+
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use sea_orm::DatabaseConnection;
+use secrecy::ExposeSecret as _;
+use settings::Settings;
+use vault::{MasterKey, Vault};
+
+/// A setting that this build has nothing for.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsupported {
+    #[error(
+        "redis_url is set, and this build counts with its embedded ledger, in one process; leave redis_url \
+         (TURNPIKE_REDIS_URL) out"
+    )]
+    Redis,
+    #[error(
+        "database_url is not of the form sqlite://FILE, and this build serves SQLite files; leave database_url \
+         (TURNPIKE_DATABASE_URL) out, or name a file, as sqlite:///var/lib/turnpike/turnpike.db"
+    )]
+    Database,
+}
+
+/// Refuses settings that this build has nothing for, before anything is made.
+pub(crate) fn check(settings: &Settings) -> Result<(), Unsupported> {
+    if settings.redis_url.is_some() {
+        return Err(Unsupported::Redis);
+    }
+    let file = |url: &str| {
+        url.strip_prefix("sqlite://").is_some_and(|file| !file.is_empty() && !file.starts_with(":memory:"))
+    };
+    match &settings.database_url {
+        Some(url) if !file(url.expose_secret()) => Err(Unsupported::Database),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the data folder, for its owner alone. One that is there stays as it is.
+pub(crate) fn make_folder(dir: &Path) -> anyhow::Result<()> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.with_context(|| {
+        format!(
+            "the data folder {} cannot be made; check its place, or name another with TURNPIKE_DATA_DIR",
+            dir.display()
+        )
+    })
+}
+
+/// Opens the database and brings it to the newest schema.
+pub(crate) async fn database(settings: &Settings) -> anyhow::Result<DatabaseConnection> {
+    check(settings)?;
+    let url = match &settings.database_url {
+        Some(url) => url.expose_secret().to_owned(),
+        None => {
+            make_folder(&settings.data_dir)?;
+            url_of(&settings.data_dir.join("turnpike.db"))?
+        }
+    };
+    // What is forgotten in the spool must be as safe in the database as it was in the spool.
+    let durable = settings.spool.fsync;
+    let db = migration::connect(&url, durable).await.with_context(|| {
+        format!("the database cannot be opened; check that {} can be read and written", described(settings))
+    })?;
+    migration::apply(&db)
+        .await
+        .context("the database could not be brought to this release's schema; is it one of Turnpike's?")?;
+    Ok(db)
+}
+
+/// The database as it may be shown: a URL can hold secrets.
+pub(crate) fn described(settings: &Settings) -> String {
+    match &settings.database_url {
+        Some(_) => "the file that database_url names".to_owned(),
+        None => settings.data_dir.join("turnpike.db").display().to_string(),
+    }
+}
+
+/// The URL that opens exactly this file: SQLite's driver takes a `?` for the begin of options and decodes `%`.
+fn url_of(file: &Path) -> anyhow::Result<String> {
+    let path = file.to_str().context("the data folder's path is not UTF-8 text; name another")?;
+    Ok(format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F")))
+}
+
+/// The vault under the master key of the settings, or else the one in the data folder, made when there is none.
+pub(crate) fn vault(settings: &Settings) -> anyhow::Result<Vault> {
+    let key = match &settings.master_key {
+        Some(key) => MasterKey::parse(key).context("master_key (TURNPIKE_MASTER_KEY) cannot be used")?,
+        None => MasterKey::load_or_create(&settings.data_dir.join("master.key"))?,
+    };
+    Ok(Vault::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn with(redis: Option<&str>, database: Option<&str>) -> Settings {
+        Settings {
+            redis_url: redis.map(Into::into),
+            database_url: database.map(Into::into),
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn what_this_build_has_nothing_for_is_refused() {
+        for (redis, database, served) in [
+            (None, None, true),
+            (None, Some("sqlite:///var/lib/turnpike.db"), true),
+            (None, Some("sqlite://turnpike.db?mode=rwc"), true),
+            (None, Some("sqlite::memory:"), false),
+            (None, Some("sqlite://:memory:"), false),
+            (None, Some("sqlite://"), false),
+            (None, Some("postgres://turnpike:secret@db/turnpike"), false),
+            (Some("redis://cache"), None, false),
+        ] {
+            let checked = check(&with(redis, database));
+            assert_eq!(checked.is_ok(), served, "{redis:?} {database:?}");
+            let text = checked.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(!text.contains("secret"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_database_is_in_the_data_folder_whatever_that_is_called() {
+        let root = tempfile::tempdir().unwrap();
+        let data_dir = root.path().join("50%25 off?").join("data");
+        let settings = Settings { data_dir: data_dir.clone(), ..Settings::default() };
+        let db = database(&settings).await.unwrap();
+        db.close().await.unwrap();
+        assert!(data_dir.join("turnpike.db").is_file());
+        assert_eq!(std::fs::metadata(&data_dir).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

@@ -1,0 +1,95 @@
+//! The server in this process.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clock::Clock;
+use plans::Plan;
+use sea_orm::{ConnectionTrait, Statement};
+use settings::Settings;
+use tempfile::TempDir;
+use turnpike::Running;
+
+use super::Org;
+
+/// The instant at which every test begins, in Unix milliseconds: the middle of a month and of a day in UTC.
+pub const START_MS: i64 = 1_794_744_000_000; // 2026-11-15T12:00:00Z
+
+/// A server with a folder, a port and a clock of its own; all gone when it is dropped.
+pub struct TestApp {
+    pub running: Running,
+    pub clock: Clock,
+    pub http: reqwest::Client,
+    dir: TempDir,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With settings changed by `change`.
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = TempDir::new().unwrap();
+        let mut settings = Self::settings(dir.path());
+        change(&mut settings);
+        Self::start_in(dir, settings).await
+    }
+
+    /// On a folder that may have been used before.
+    pub async fn start_in(dir: TempDir, settings: Settings) -> Self {
+        let clock = Clock::starting_at(START_MS);
+        let running = turnpike::start(settings, clock.clone()).await.unwrap();
+        Self { running, clock, http: reqwest::Client::new(), dir }
+    }
+
+    /// What a test runs with unless it says otherwise.
+    pub fn settings(dir: &Path) -> Settings {
+        let mut settings = Settings {
+            addr: "127.0.0.1:0".parse().unwrap(),
+            data_dir: dir.join("data"),
+            workers: Some(2),
+            ..Settings::default()
+        };
+        settings.shipper.linger = Duration::from_millis(1);
+        settings
+    }
+
+    /// A new organisation, with its keys.
+    pub async fn org(&self, plan: Plan) -> Org<'_> {
+        let new = tenancy::organisation::NewOrganisation {
+            name: "Acme".to_owned(),
+            plan,
+            owner_email: format!("{}@example.com", self.running.ids.fresh().simple()),
+        };
+        let created = tenancy::organisation::create(&self.running.db, &self.running.ids, &self.clock, new)
+            .await
+            .unwrap();
+        Org::new(self, created)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.running.addr)
+    }
+
+    pub fn data_dir(&self) -> std::path::PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The one number that a query gives.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let db = &self.running.db;
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        row.unwrap().try_get_by_index(0).unwrap()
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        self.running.db.execute_unprepared(sql).await.unwrap();
+    }
+
+    /// Stops the server and gives its folder, to start again on.
+    pub async fn stop(self) -> TempDir {
+        self.running.stop().await;
+        self.dir
+    }
+}

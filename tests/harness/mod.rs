@@ -1,0 +1,74 @@
+//! The suite's harness: the real server in this process (or, to be killed, in one of its own), with a folder, a port and
+//! a clock of its own for each test, and actors that call it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set itself up has failed")]
+
+mod app;
+mod org;
+mod process;
+mod upstream;
+mod wire;
+
+use std::future::Future;
+use std::time::Duration;
+
+pub use app::TestApp;
+pub use org::{Org, log_id};
+pub use process::Process;
+pub use upstream::{Exchange, Upstream};
+pub use wire::Wire;
+
+/// Far longer than anything here takes: what is not there by then is not coming.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for what must happen soon.
+pub async fn soon<T>(future: impl Future<Output = T>, what: &str) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
+}
+
+/// Asks until there is an answer.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    soon(asking, what).await
+}
+
+/// A chat request's body.
+pub fn chat(text: &str) -> serde_json::Value {
+    serde_json::json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]})
+}
+
+/// A provider's answer to [`chat`], with usage.
+pub fn answer(text: &str) -> serde_json::Value {
+    serde_json::json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1_764_000_000, "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
+    })
+}
+
+/// A content chunk of a stream.
+pub fn delta(text: &str) -> String {
+    let chunk = serde_json::json!({
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_764_000_000, "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": null}]
+    });
+    format!("data: {chunk}\n\n")
+}
+
+/// The usage chunk of a stream.
+pub fn usage_chunk() -> String {
+    let chunk = serde_json::json!({
+        "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_764_000_000, "model": "gpt-4o-mini-2024-07-18",
+        "choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
+    });
+    format!("data: {chunk}\n\n")
+}
+
+pub const DONE: &str = "data: [DONE]\n\n";

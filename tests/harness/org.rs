@@ -1,0 +1,131 @@
+//! An organisation as an actor: it calls the gateway and reads its logs.
+
+use reqwest::{Method, RequestBuilder, Response};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use tenancy::organisation::Created;
+
+use super::{TestApp, Upstream, until};
+
+/// One organisation and its keys.
+pub struct Org<'a> {
+    pub app: &'a TestApp,
+    pub id: uuid::Uuid,
+    pub workspace: String,
+    pub key: String,
+    pub admin_key: String,
+}
+
+/// Whoever calls with one key.
+pub struct Caller<'a> {
+    app: &'a TestApp,
+    key: String,
+}
+
+impl<'a> Org<'a> {
+    pub fn new(app: &'a TestApp, created: Created) -> Self {
+        Self {
+            app,
+            id: created.organisation_id,
+            workspace: created.workspace_id,
+            key: created.api_key.expose_secret().to_owned(),
+            admin_key: created.admin_api_key.expose_secret().to_owned(),
+        }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        Caller { app: self.app, key: self.key.clone() }.request(method, path)
+    }
+
+    pub fn admin(&self) -> Caller<'a> {
+        Caller { app: self.app, key: self.admin_key.clone() }
+    }
+
+    pub fn with_key(&self, key: &str) -> Caller<'a> {
+        Caller { app: self.app, key: key.to_owned() }
+    }
+
+    /// A call to `upstream`, as OpenAI.
+    pub fn ask(&self, upstream: &Upstream, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path)
+            .header("x-portkey-provider", "openai")
+            .header("x-portkey-custom-host", upstream.url())
+            .header("authorization", "Bearer sk-of-the-caller")
+    }
+
+    /// A call to the built-in provider.
+    pub fn echo(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path).header("x-portkey-provider", "echo")
+    }
+
+    /// The headers of [`Org::ask`], for a raw connection.
+    pub fn headers<'h>(&'h self, url: &'h str) -> Vec<(&'h str, &'h str)> {
+        vec![
+            ("x-portkey-api-key", &self.key),
+            ("x-portkey-provider", "openai"),
+            ("x-portkey-custom-host", url),
+            ("authorization", "Bearer sk-of-the-caller"),
+        ]
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    /// A log in full, as soon as it is there.
+    pub async fn log(&self, id: &str) -> Value {
+        until(&format!("log {id} is there"), || async {
+            let response = self.get(&format!("/v1/logs/{id}")).await;
+            (response.status() == 200).then_some(response)
+        })
+        .await
+        .json()
+        .await
+        .unwrap()
+    }
+
+    /// The list's rows under these filters, once there are `count`, newest first.
+    pub async fn rows(&self, query: &str, count: usize) -> Vec<Value> {
+        until(&format!("{count} logs are listed for {query:?}"), || async {
+            let rows = self.list(query).await;
+            (rows.len() == count).then_some(rows)
+        })
+        .await
+    }
+
+    /// The list's rows now.
+    pub async fn list(&self, query: &str) -> Vec<Value> {
+        let response = self.get(&format!("/v1/logs?{query}")).await;
+        assert_eq!(response.status(), 200, "{query}");
+        let page: Value = response.json().await.unwrap();
+        page["data"].as_array().unwrap().clone()
+    }
+
+    pub async fn usage(&self) -> Value {
+        let response = self.get("/v1/usage").await;
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    }
+
+    /// The usage, once `calls` have been counted, one way or another.
+    pub async fn usage_of(&self, calls: u64) -> Value {
+        until(&format!("{calls} calls are counted"), || async {
+            let usage = self.usage().await;
+            let counted: u64 =
+                ["used", "dropped", "unrecorded"].iter().map(|part| usage[part].as_u64().unwrap()).sum();
+            (counted == calls).then_some(usage)
+        })
+        .await
+    }
+}
+
+impl Caller<'_> {
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.app.http.request(method, self.app.url(path)).header("x-portkey-api-key", &self.key)
+    }
+}
+
+/// The id of the log that a response says it has.
+pub fn log_id(response: &Response) -> String {
+    response.headers()["x-turnpike-log-id"].to_str().unwrap().to_owned()
+}

@@ -1,0 +1,14 @@
+//! The integration suite: one binary, one harness, a file for each capability.
+//!
+//! Every test starts the real server on a free port with a folder and a clock of its own, and looks at it from outside,
+//! as its users do.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod harness;
+
+mod calls;
+mod crash;
+mod cuts;
+mod shipping;
+mod streams;

@@ -1,0 +1,184 @@
+//! What is past its retention is hidden at once, and deleted soon.
+
+use std::time::Duration;
+
+use entity::log;
+use plans::Plan;
+use reqwest::Method;
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
+use serde_json::{Value, json};
+use tenancy::organisation::set_plan;
+
+use crate::harness::{Org, TestApp, chat, log_id};
+
+const DAY_MS: i64 = 86_400_000;
+
+fn days(n: u64) -> Duration {
+    Duration::from_secs(n * 86_400)
+}
+
+/// A server whose own job does not run within any test.
+async fn without_the_job() -> TestApp {
+    TestApp::with(|settings| settings.jobs.retention_cron = "0 0 0 1 1 * 2099".to_owned()).await
+}
+
+async fn run_the_job(app: &TestApp) {
+    let parts = workers::Parts {
+        clock: app.clock.clone(),
+        db: app.running.db.clone(),
+        settings: app.running.settings.jobs.clone(),
+        plan_overrides: app.running.settings.plans.clone(),
+    };
+    workers::jobs::retention::run(&parts).await.unwrap();
+}
+
+/// Two calls and an inserted log; their ids once they are listed.
+async fn three_logs(org: &Org<'_>) -> Vec<String> {
+    for text in ["one", "two"] {
+        org.echo("/v1/chat/completions").json(&chat(text)).send().await.unwrap();
+    }
+    insert(org, "mine").await;
+    org.rows("", 3).await.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn insert(org: &Org<'_>, id: &str) -> String {
+    let log = json!({
+        "id": id, "request": {"url": "/v1/chat/completions", "body": {"a": 1}}, "response": {"body": {"b": 2}}
+    });
+    let response = org.request(Method::POST, "/v1/logs").json(&log).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    response.json::<Value>().await.unwrap()["ids"][0].as_str().unwrap().to_owned()
+}
+
+/// Rows of the organisation in all three tables of logs.
+async fn kept(org: &Org<'_>) -> [i64; 3] {
+    let id = org.id.simple();
+    let mut rows = [0; 3];
+    for (rows, table) in rows.iter_mut().zip(["log", "log_payload", "log_external_id"]) {
+        let sql = format!("SELECT count(*) FROM {table} WHERE hex(organisation_id) = upper('{id}')");
+        *rows = org.app.count(&sql).await;
+    }
+    rows
+}
+
+#[tokio::test]
+async fn a_log_is_hidden_from_the_millisecond_after_its_retention() {
+    let app = without_the_job().await;
+    let org = app.org(Plan::Developer).await;
+    let response = org.echo("/v1/chat/completions").json(&chat("hi")).send().await.unwrap();
+    let id = log_id(&response);
+    org.log(&id).await;
+    let template = log::Entity::find_by_id(id.parse::<uuid::Uuid>().unwrap());
+    let template = template.one(&app.running.db).await.unwrap().unwrap();
+    // One log a millisecond, whose third days end one after the other while the test goes on.
+    let first = app.clock.now_ms() - 3 * DAY_MS;
+    let at = |ms: i64| log::Model { id: clock::floor(ms), created_at: ms, ..template.clone() };
+    let rows: Vec<_> = (first..first + 3000).map(|ms| at(ms).into_active_model()).collect();
+    for chunk in rows.chunks(500) {
+        log::Entity::insert_many(chunk.to_vec()).exec_without_returning(&app.running.db).await.unwrap();
+    }
+    for _ in 0..5 {
+        let before = app.clock.now_ms() - 3 * DAY_MS;
+        let mut shown = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page: Value = org.get(&format!("/v1/logs?limit=1000{cursor}")).await.json().await.unwrap();
+            shown.extend(page["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let after = app.clock.now_ms() - 3 * DAY_MS;
+        let oldest = shown.last().and_then(|id| clock::millis(id.parse().unwrap())).unwrap();
+        assert!((before..=after).contains(&oldest), "the oldest shown is {oldest}, not in {before}..={after}");
+        assert!(after < first + 3000, "the test is too slow for its logs");
+        let expected = usize::try_from(first + 3000 - oldest).unwrap() + 1;
+        assert_eq!(shown.len(), expected, "a log within its retention is not shown");
+
+        let get = |ms: i64| format!("/v1/logs/{}", clock::floor(ms));
+        assert_eq!(org.get(&get(before - 1)).await.status(), 404, "a log past its retention is shown by its id");
+        let newest = first + 2999;
+        assert_eq!(org.get(&get(newest)).await.status(), 200);
+    }
+    assert_eq!(app.count("SELECT count(*) FROM log").await, 3001, "the test is about hiding, not deleting");
+}
+
+#[tokio::test]
+async fn the_job_deletes_by_plan_and_leaves_the_others_logs() {
+    let app = without_the_job().await;
+    let developer = app.org(Plan::Developer).await;
+    let production = app.org(Plan::Production).await;
+    let enterprise = app.org(Plan::Enterprise).await;
+    for org in [&developer, &production, &enterprise] {
+        three_logs(org).await;
+        assert_eq!(kept(org).await, [3, 3, 1]);
+    }
+    app.clock.advance(days(2));
+    let young = insert(&developer, "young").await;
+    developer.log(&young).await;
+
+    run_the_job(&app).await;
+    assert_eq!(kept(&developer).await, [4, 4, 2], "nothing is past its retention yet");
+
+    app.clock.advance(days(1));
+    assert_eq!(kept(&developer).await, [4, 4, 2], "the job has not run");
+    assert_eq!(developer.list("").await.len(), 1, "hidden before the job ran");
+    run_the_job(&app).await;
+    assert_eq!(kept(&developer).await, [1, 1, 1]);
+    assert_eq!(developer.list("").await[0]["id"], young.as_str());
+    for org in [&production, &enterprise] {
+        assert_eq!(kept(org).await, [3, 3, 1]);
+    }
+
+    app.clock.advance(days(27));
+    run_the_job(&app).await;
+    assert_eq!(kept(&developer).await, [0, 0, 0]);
+    assert_eq!(kept(&production).await, [0, 0, 0]);
+    app.clock.advance(days(4000));
+    run_the_job(&app).await;
+    assert_eq!(kept(&enterprise).await, [3, 3, 1]);
+    assert_eq!(enterprise.list("").await.len(), 3);
+}
+
+#[tokio::test]
+async fn the_job_runs_by_the_clock_without_being_asked() {
+    let app = TestApp::with(|settings| settings.jobs.retention_cron = "* * * * * *".to_owned()).await;
+    let org = app.org(Plan::Developer).await;
+    three_logs(&org).await;
+    app.clock.advance(days(3));
+    crate::harness::until("the job has deleted all", || async {
+        (kept(&org).await == [0, 0, 0]).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clients_own_id_is_free_again_once_its_log_is_deleted() {
+    let app = without_the_job().await;
+    let org = app.org(Plan::Developer).await;
+    let first = insert(&org, "mine").await;
+    org.log(&first).await;
+    app.clock.advance(days(3));
+    run_the_job(&app).await;
+    let second = insert(&org, "mine").await;
+    assert_ne!(first, second);
+    org.log(&second).await;
+    assert_eq!(org.list("").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_new_plan_changes_what_is_shown_as_soon_as_keys_are_looked_up_again() {
+    let app = without_the_job().await;
+    let org = app.org(Plan::Developer).await;
+    let id = three_logs(&org).await.pop().unwrap();
+    let path = format!("/v1/logs/{id}");
+    app.clock.advance(days(4));
+    assert_eq!((org.list("").await.len(), org.get(&path).await.status().as_u16()), (0, 404));
+    for (plan, rows, status) in [(Plan::Production, 3, 200), (Plan::Developer, 0, 404), (Plan::Enterprise, 3, 200)] {
+        set_plan(&app.running.db, org.id, plan, None).await.unwrap();
+        app.clock.advance(app.running.settings.gateway.key_cache_ttl);
+        assert_eq!(org.list("").await.len(), rows, "{plan}");
+        assert_eq!(org.get(&path).await.status(), status, "{plan}");
+    }
+}

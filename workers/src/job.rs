@@ -1,0 +1,40 @@
+use settings::JobsSettings;
+
+use crate::{Error, Parts, Report, jobs};
+
+/// Every job there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Job {
+    /// Deletes what is past its retention.
+    Retention,
+}
+
+impl Job {
+    /// All of them, in the order in which those that are due at once run.
+    pub const ALL: [Self; 1] = [Self::Retention];
+
+    /// Its name in our own log lines.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+        }
+    }
+
+    /// When it runs, as a cron expression with seconds, UTC.
+    pub(crate) fn cron(self, settings: &JobsSettings) -> &str {
+        match self {
+            Self::Retention => &settings.retention_cron,
+        }
+    }
+
+    /// Runs it once, now. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`Error`] if it could not do all.
+    pub async fn run(self, parts: &Parts) -> Result<Report, Error> {
+        match self {
+            Self::Retention => jobs::retention::run(parts).await,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Deletes what is past its retention. What is deleted was no longer shown before: every query has the same cutoff.
+
+use std::time::Duration;
+
+use entity::{organisation, spool_mark, usage};
+use plans::Month;
+use sea_orm::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
+
+use crate::registry::{SPOOL_MARK_DAYS, USAGE_DAYS};
+use crate::{Error, Parts, Report};
+
+/// Organisations read at a time.
+const ORGANISATIONS: u64 = 500;
+
+/// Between two chunks others get their turn to write: SQLite has one writer, and who waits for it looks again after some
+/// milliseconds.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Deletes all that is past its retention now, chunk by chunk; the counts are of rows, by table.
+///
+/// # Errors
+/// [`Error`] if the database fails: the chunks before that are deleted.
+pub async fn run(parts: &Parts) -> Result<Report, Error> {
+    let now_ms = parts.clock.now_ms();
+    let mut report = Report::default();
+    let mut last = None;
+    loop {
+        let page = organisations_after(parts, last).await?;
+        for organisation in &page {
+            report.add("log", delete_logs(parts, organisation, now_ms).await?);
+        }
+        match page.last() {
+            Some(organisation) => last = Some(organisation.id),
+            None => break,
+        }
+    }
+    report.add("spool_mark", delete_spool_marks(parts, now_ms).await?);
+    report.add("usage", delete_usage(parts, now_ms).await?);
+    Ok(report)
+}
+
+async fn organisations_after(parts: &Parts, last: Option<Uuid>) -> Result<Vec<organisation::Model>, DbErr> {
+    organisation::Entity::find()
+        .apply_if(last, |rows, id| rows.filter(organisation::Column::Id.gt(id)))
+        .order_by_asc(organisation::Column::Id)
+        .limit(ORGANISATIONS)
+        .all(&parts.db)
+        .await
+}
+
+/// The organisation's logs, with what belongs to them.
+async fn delete_logs(parts: &Parts, organisation: &organisation::Model, now_ms: i64) -> Result<u64, DbErr> {
+    let terms = match tenancy::terms(organisation, &parts.plan_overrides) {
+        Ok((_, terms)) => terms,
+        Err(error) => {
+            // Deleting cannot be undone, and these terms can be mended.
+            tracing::error!(%error, "the terms of an organisation cannot be read; its logs are kept");
+            return Ok(0);
+        }
+    };
+    let Some(cutoff_ms) = plans::retention_cutoff(&terms, now_ms) else { return Ok(0) };
+    let mut deleted = 0;
+    // Until none is left, rather than a chunk that is not full: only then go the claims on clients' own ids.
+    loop {
+        let chunk = parts.settings.retention_chunk;
+        match logstore::retention::delete_expired(&parts.db, organisation.id, cutoff_ms, chunk).await? {
+            0 => return Ok(deleted),
+            n => deleted += n,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// There are few: one a segment. A segment whose mark is this old is not shipped again.
+async fn delete_spool_marks(parts: &Parts, now_ms: i64) -> Result<u64, DbErr> {
+    let deleted = spool_mark::Entity::delete_many()
+        .filter(spool_mark::Column::UpdatedAt.lt(days_before(now_ms, SPOOL_MARK_DAYS)))
+        .exec(&parts.db)
+        .await?;
+    Ok(deleted.rows_affected)
+}
+
+/// There are few: one a month and organisation.
+async fn delete_usage(parts: &Parts, now_ms: i64) -> Result<u64, DbErr> {
+    let oldest = Month::of(days_before(now_ms, USAGE_DAYS));
+    let deleted =
+        usage::Entity::delete_many().filter(usage::Column::Month.lt(oldest.as_i32())).exec(&parts.db).await?;
+    Ok(deleted.rows_affected)
+}
+
+fn days_before(now_ms: i64, days: u32) -> i64 {
+    now_ms.saturating_sub(i64::from(days) * 86_400_000)
+}
+
+#[cfg(test)]
+mod tests;

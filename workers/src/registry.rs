@@ -1,0 +1,75 @@
+//! How long the rows of each table are kept: all of them, in one place.
+
+/// How long a table's rows are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// As long as the organisation's plan shows them.
+    ByPlan,
+    /// This many days.
+    Days(u32),
+    /// For as long as the database is, because of this.
+    Kept(&'static str),
+}
+
+/// Monthly counts are what invoices are made of: seven years and the one that is running, as books are kept.
+pub(crate) const USAGE_DAYS: u32 = 8 * 366;
+
+/// A mark is needed while its segment may come again, from a spool folder that was set aside.
+pub(crate) const SPOOL_MARK_DAYS: u32 = 400;
+
+/// Every table of the schema. A test holds it against a migrated database.
+#[must_use]
+pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
+    use Retention::{ByPlan, Days, Kept};
+    &[
+        ("log", ByPlan),
+        ("log_payload", ByPlan),
+        ("log_external_id", ByPlan),
+        ("usage", Days(USAGE_DAYS)),
+        ("spool_mark", Days(SPOOL_MARK_DAYS)),
+        ("organisation", Kept("what all else belongs to; it ends by request, not by age")),
+        ("workspace", Kept("ends with its organisation")),
+        ("users", Kept("people may belong to several organisations and sign in after any pause")),
+        ("membership", Kept("ends when it is taken away")),
+        ("api_key", Kept("archived ones too: logs name the key they came by")),
+        ("virtual_key", Kept("archived ones too: logs name them, and replay asks whether they are archived")),
+        ("seaql_migrations", Kept("which migrations were applied")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::BTreeSet;
+
+    use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+
+    use super::*;
+    use crate::Job;
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn every_table_of_the_schema_is_in_the_registry_and_no_other() {
+        let world = World::new().await;
+        let sql =
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+        let rows = world.db().query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+        let there: BTreeSet<String> = rows.iter().map(|row| row.try_get("", "name").unwrap()).collect();
+        let named: BTreeSet<String> =
+            retention_registry().iter().map(|(table, _)| (*table).to_owned()).collect();
+        assert_eq!(named, there, "left: the registry; right: the schema");
+        assert_eq!(named.len(), retention_registry().len(), "a table is named once");
+    }
+
+    #[tokio::test]
+    async fn the_retention_job_looks_after_every_table_that_ages_by_days() {
+        let world = World::new().await;
+        let report = Job::Retention.run(&world.parts).await.unwrap();
+        for (table, retention) in retention_registry() {
+            if matches!(retention, Retention::Days(_)) {
+                assert_eq!(report.count(table), Some(0), "{table}");
+            }
+        }
+    }
+}

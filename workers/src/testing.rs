@@ -1,0 +1,143 @@
+//! A database with organisations and logs, for the tests of jobs.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::Duration;
+
+use clock::{Clock, Ids};
+use entity::{log, organisation};
+use logstore::{Appended, Batch, Entry, Packed};
+use plans::{Overrides, Plan};
+use sea_orm::prelude::*;
+use sea_orm::{DatabaseConnection, IntoActiveModel, PaginatorTrait};
+use settings::JobsSettings;
+use tempfile::TempDir;
+
+use crate::Parts;
+
+/// 2026-11-23T00:00:00Z.
+pub const START_MS: i64 = 1_795_392_000_000;
+
+pub const DAY: Duration = Duration::from_hours(24);
+
+pub struct World {
+    pub parts: Parts,
+    pub ids: Ids,
+    _folder: TempDir,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("jobs.db").display());
+        let db = migration::connect(&url, false).await.unwrap();
+        migration::apply(&db).await.unwrap();
+        let clock = Clock::starting_at(START_MS);
+        let parts = Parts {
+            clock: clock.clone(),
+            db,
+            settings: JobsSettings { retention_chunk: 10, ..JobsSettings::default() },
+            plan_overrides: tenancy::PlanOverrides::new(),
+        };
+        Self { parts, ids: Ids::new(clock), _folder: folder }
+    }
+
+    pub fn db(&self) -> &DatabaseConnection {
+        &self.parts.db
+    }
+
+    pub async fn organisation(&self, plan: &str, overrides: Overrides) -> Uuid {
+        let row = organisation::Model {
+            id: self.ids.fresh(),
+            name: plan.to_owned(),
+            plan: plan.to_owned(),
+            overrides: serde_json::to_value(overrides).unwrap(),
+            created_at: self.parts.clock.now_ms(),
+        };
+        let id = row.id;
+        organisation::Entity::insert(row.into_active_model())
+            .exec_without_returning(self.db())
+            .await
+            .unwrap();
+        id
+    }
+
+    /// Appends `n` logs of now, each with content and a client's own id, the way the shipper does.
+    pub async fn log(&self, organisation: Uuid, n: usize) -> Vec<Uuid> {
+        let entries: Vec<Entry> = (0..n).map(|_| self.entry(organisation)).collect();
+        let ids = entries.iter().map(|entry| entry.log.id).collect();
+        let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries };
+        let unlimited = |_: &organisation::Model| plans::terms(Plan::Enterprise, &Overrides::default());
+        let appended =
+            logstore::append(self.db(), batch, self.parts.clock.now_ms(), unlimited).await.unwrap();
+        assert!(matches!(appended, Appended::Now(_)));
+        ids
+    }
+
+    fn entry(&self, organisation_id: Uuid) -> Entry {
+        let id = self.ids.log_id();
+        let log = log::Model {
+            id,
+            organisation_id,
+            workspace_id: organisation_id,
+            api_key_id: None,
+            created_at: clock::millis(id).unwrap(),
+            retention_class: 3,
+            source: "insert".to_owned(),
+            endpoint: "chatComplete".to_owned(),
+            method: "POST".to_owned(),
+            url: "https://api.openai.com/v1/chat/completions".to_owned(),
+            provider: "openai".to_owned(),
+            model: None,
+            requested_model: None,
+            virtual_key: None,
+            trace_id: id.to_string(),
+            span_id: None,
+            span_name: None,
+            parent_span_id: None,
+            metadata: None,
+            status_code: 200,
+            outcome: "answered".to_owned(),
+            streamed: false,
+            input_tokens: None,
+            output_tokens: None,
+            cached_input_tokens: None,
+            cache_write_tokens: None,
+            reasoning_tokens: None,
+            tokens_estimated: false,
+            cost_pusd: None,
+            prices_version: None,
+            latency_us: 1,
+            first_byte_us: None,
+            cache_status: "DISABLED".to_owned(),
+            retry_count: 0,
+            mode: "single".to_owned(),
+            option_path: "config".to_owned(),
+            payload: "whole".to_owned(),
+            external_id: Some(format!("own-{id}")),
+        };
+        Entry { log, payload: Some(Packed { request: vec![1], response: vec![2] }) }
+    }
+
+    /// Rows of an organisation in `log`, `log_payload` and `log_external_id`.
+    pub async fn kept(&self, organisation: Uuid) -> [u64; 3] {
+        use entity::{log_external_id, log_payload};
+        [
+            log::Entity::find()
+                .filter(log::Column::OrganisationId.eq(organisation))
+                .count(self.db())
+                .await
+                .unwrap(),
+            log_payload::Entity::find()
+                .filter(log_payload::Column::OrganisationId.eq(organisation))
+                .count(self.db())
+                .await
+                .unwrap(),
+            log_external_id::Entity::find()
+                .filter(log_external_id::Column::OrganisationId.eq(organisation))
+                .count(self.db())
+                .await
+                .unwrap(),
+        ]
+    }
+}
