@@ -206,7 +206,8 @@ async fn each_filter_finds_what_it_names_and_nothing_else() {
 async fn a_filter_by_virtual_key_finds_the_calls_that_used_it() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
-    let created = org.request(Method::POST, "/v1/virtual-keys").json(&json!({"name": "mine", "provider": "echo"}));
+    let created =
+        org.request(Method::POST, "/v1/virtual-keys").json(&json!({"name": "mine", "provider": "echo"}));
     let created: Value = created.send().await.unwrap().json().await.unwrap();
     let slug = created["data"]["slug"].as_str().unwrap();
     let request = org.request(Method::POST, "/v1/chat/completions").header("x-portkey-virtual-key", slug);
@@ -312,7 +313,8 @@ async fn an_inserted_logs_trace_is_read_in_both_spellings_and_made_where_there_i
     let of = |id: &String| rows.iter().find(|row| row["id"] == id.as_str()).unwrap();
     for (at, n) in [(0, 1), (1, 2)] {
         let row = of(&ids[at]);
-        let trace = ["trace_id", "span_id", "span_name", "parent_span_id"].map(|name| row[name].as_str().unwrap());
+        let trace =
+            ["trace_id", "span_id", "span_name", "parent_span_id"].map(|name| row[name].as_str().unwrap());
         let expected = ["t", "s", "n", "p"].map(|letter| format!("{letter}{n}"));
         assert_eq!(trace.map(str::to_owned), expected);
         assert_eq!(row["metadata"], json!({}), "trace keys are not metadata");
@@ -372,7 +374,8 @@ async fn a_log_under_a_clients_own_id_is_there_once_however_often_and_wherever_i
     let dir = app.stop().await;
     let settings = TestApp::settings(dir.path());
     let app = TestApp::start_in(dir, settings).await;
-    let again = app.http.post(app.url(url)).header("x-portkey-api-key", &key).json(&log).send().await.unwrap();
+    let again =
+        app.http.post(app.url(url)).header("x-portkey-api-key", &key).json(&log).send().await.unwrap();
     let again: Value = again.json().await.unwrap();
     assert_eq!(again["ids"], json!(first), "the next start knows it");
     until("the spool is shipped", || async {

@@ -119,7 +119,9 @@ async fn refused_failed_untracked_and_inserted_ones_count_and_strangers_do_not()
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
     let nowhere = |request: RequestBuilder| {
-        request.header("x-portkey-provider", "openai").header("x-portkey-custom-host", "http://127.0.0.1:1/v1")
+        request
+            .header("x-portkey-provider", "openai")
+            .header("x-portkey-custom-host", "http://127.0.0.1:1/v1")
     };
     let post = |path: &str| org.request(reqwest::Method::POST, path);
     all([post("/v1/chat/completions").json(&chat("hi"))], 400).await;

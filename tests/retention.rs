@@ -83,7 +83,9 @@ async fn a_log_is_hidden_from_the_millisecond_after_its_retention() {
         let mut cursor = String::new();
         loop {
             let page: Value = org.get(&format!("/v1/logs?limit=1000{cursor}")).await.json().await.unwrap();
-            shown.extend(page["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+            shown.extend(
+                page["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()),
+            );
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,
@@ -91,13 +93,20 @@ async fn a_log_is_hidden_from_the_millisecond_after_its_retention() {
         }
         let after = app.clock.now_ms() - 3 * DAY_MS;
         let oldest = shown.last().and_then(|id| clock::millis(id.parse().unwrap())).unwrap();
-        assert!((before..=after).contains(&oldest), "the oldest shown is {oldest}, not in {before}..={after}");
+        assert!(
+            (before..=after).contains(&oldest),
+            "the oldest shown is {oldest}, not in {before}..={after}"
+        );
         assert!(after < first + 3000, "the test is too slow for its logs");
         let expected = usize::try_from(first + 3000 - oldest).unwrap() + 1;
         assert_eq!(shown.len(), expected, "a log within its retention is not shown");
 
         let get = |ms: i64| format!("/v1/logs/{}", clock::floor(ms));
-        assert_eq!(org.get(&get(before - 1)).await.status(), 404, "a log past its retention is shown by its id");
+        assert_eq!(
+            org.get(&get(before - 1)).await.status(),
+            404,
+            "a log past its retention is shown by its id"
+        );
         let newest = first + 2999;
         assert_eq!(org.get(&get(newest)).await.status(), 200);
     }
@@ -175,7 +184,9 @@ async fn a_new_plan_changes_what_is_shown_as_soon_as_keys_are_looked_up_again() 
     let path = format!("/v1/logs/{id}");
     app.clock.advance(days(4));
     assert_eq!((org.list("").await.len(), org.get(&path).await.status().as_u16()), (0, 404));
-    for (plan, rows, status) in [(Plan::Production, 3, 200), (Plan::Developer, 0, 404), (Plan::Enterprise, 3, 200)] {
+    for (plan, rows, status) in
+        [(Plan::Production, 3, 200), (Plan::Developer, 0, 404), (Plan::Enterprise, 3, 200)]
+    {
         set_plan(&app.running.db, org.id, plan, None).await.unwrap();
         app.clock.advance(app.running.settings.gateway.key_cache_ttl);
         assert_eq!(org.list("").await.len(), rows, "{plan}");

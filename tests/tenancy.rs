@@ -110,7 +110,8 @@ fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
-    let new_virtual_key = |workspace: &str| json!({"name": "x", "provider": "echo", "workspace_id": workspace});
+    let new_virtual_key =
+        |workspace: &str| json!({"name": "x", "provider": "echo", "workspace_id": workspace});
     match (route.method, route.path) {
         ("GET", "/v1/logs") => vec![
             ask(format!("/v1/logs?workspace_slug={workspace}")),
@@ -234,14 +235,21 @@ async fn try_everything(caller: &Caller<'_>, own: &Ids, theirs: &Ids, stranger: 
             let expected = answer(caller, route.method, &with_nobodys, &nobodys).await;
             assert_eq!(seen, expected, "{} {}", route.method, with_theirs.path);
             let filtered = with_theirs.path.starts_with("/v1/logs?");
-            assert!(filtered || (400..500).contains(&seen.0), "{} {}: {seen:?}", route.method, with_theirs.path);
+            assert!(
+                filtered || (400..500).contains(&seen.0),
+                "{} {}: {seen:?}",
+                route.method,
+                with_theirs.path
+            );
         }
     }
     if !calls {
         return;
     }
     for (verb, path) in GATEWAY {
-        for (with_theirs, with_nobodys) in ways_to_call(path, theirs).iter().zip(&ways_to_call(path, &nobodys)) {
+        for (with_theirs, with_nobodys) in
+            ways_to_call(path, theirs).iter().zip(&ways_to_call(path, &nobodys))
+        {
             let seen = answer(caller, verb, with_theirs, theirs).await;
             let expected = answer(caller, verb, with_nobodys, &nobodys).await;
             assert_eq!(seen, expected, "{verb} {path}");
@@ -344,7 +352,8 @@ async fn another_workspaces_ids_are_as_nobodys_on_every_route() {
     }
     // The organisation's own key reaches both, one at a time or together.
     let count = async |query: &str| {
-        let page = org.admin().request(Method::GET, &format!("/v1/logs?limit=1000{query}")).send().await.unwrap();
+        let page =
+            org.admin().request(Method::GET, &format!("/v1/logs?limit=1000{query}")).send().await.unwrap();
         page.json::<Value>().await.unwrap()["data"].as_array().unwrap().len()
     };
     let next_doors = next_door.request(Method::GET, "/v1/logs?limit=1000").send().await.unwrap();
@@ -368,7 +377,11 @@ fn some_path(route: &api::Route) -> String {
 async fn assert_shape_a(response: Response, status: u16, code: &str, what: &str) {
     assert_eq!(response.status(), status, "{what}");
     let body: Value = response.json().await.unwrap();
-    assert_eq!((&body["success"], &body["data"]["errorCode"]), (&json!(false), &json!(code)), "{what}: {body}");
+    assert_eq!(
+        (&body["success"], &body["data"]["errorCode"]),
+        (&json!(false), &json!(code)),
+        "{what}: {body}"
+    );
     assert!(body["data"]["message"].is_string(), "{what}: {body}");
 }
 
@@ -384,7 +397,8 @@ async fn without_a_key_or_with_a_wrong_one_every_route_is_401() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
     let long = "k".repeat(10_000);
-    let wrong = ["tpk_000000000000000000000000000000000000000000000000", "nonsense", "' OR 1=1 --", long.as_str()];
+    let wrong =
+        ["tpk_000000000000000000000000000000000000000000000000", "nonsense", "' OR 1=1 --", long.as_str()];
     let keys = [None].into_iter().chain(wrong.map(Some));
     for key in keys {
         let to = |verb: &str, path: &str| match key {
@@ -408,7 +422,8 @@ async fn without_a_key_or_with_a_wrong_one_every_route_is_401() {
 async fn key_with(org: &Org<'_>, more: &Value) -> (String, String) {
     let mut body = json!({"name": "a key", "scopes": ["prompts.read"]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let response = org.request(Method::POST, "/v1/api-keys/workspace/service").json(&body).send().await.unwrap();
+    let response =
+        org.request(Method::POST, "/v1/api-keys/workspace/service").json(&body).send().await.unwrap();
     assert_eq!(response.status(), 200);
     let made: Value = response.json().await.unwrap();
     (made["key"].as_str().unwrap().to_owned(), made["id"].as_str().unwrap().to_owned())
@@ -430,7 +445,8 @@ async fn without_the_scope_every_route_is_403() {
     }
     for half in ["completions.write", "logs.write"] {
         let (key, _) = key_with(&org, &json!({"scopes": [half]})).await;
-        let response = org.with_key(&key).request(Method::POST, "/v1/logs").json(&json!({})).send().await.unwrap();
+        let response =
+            org.with_key(&key).request(Method::POST, "/v1/logs").json(&json!({})).send().await.unwrap();
         assert_shape_a(response, 403, "AB03", &format!("POST /v1/logs with {half} alone")).await;
     }
 }
@@ -456,7 +472,11 @@ async fn each_route_opens_with_the_scopes_that_it_names_and_no_others() {
             let body = response.text().await.unwrap();
             let turned_away = status == 401 || (status == 403 && !body.contains("it needs"));
             assert!(!turned_away, "{} {path} with {scopes:?}: {status} {body}", route.method);
-            assert!(status != 403 || path.contains("api-keys/"), "{} {path} with {scopes:?}: {body}", route.method);
+            assert!(
+                status != 403 || path.contains("api-keys/"),
+                "{} {path} with {scopes:?}: {body}",
+                route.method
+            );
         }
     }
 }
@@ -465,12 +485,15 @@ async fn each_route_opens_with_the_scopes_that_it_names_and_no_others() {
 async fn an_expired_key_is_401_from_its_last_moment_on() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
-    let (key, _) =
-        key_with(&org, &json!({"scopes": ["completions.write", "logs.list"], "expires_at": "2026-11-15T13:00:00Z"}))
-            .await;
+    let (key, _) = key_with(
+        &org,
+        &json!({"scopes": ["completions.write", "logs.list"], "expires_at": "2026-11-15T13:00:00Z"}),
+    )
+    .await;
     let caller = org.with_key(&key);
     let call = async || {
-        let request = caller.request(Method::POST, "/v1/chat/completions").header("x-portkey-provider", "echo");
+        let request =
+            caller.request(Method::POST, "/v1/chat/completions").header("x-portkey-provider", "echo");
         request.json(&chat("hi")).send().await.unwrap()
     };
     let list = async || caller.request(Method::GET, "/v1/logs").send().await.unwrap();
@@ -548,7 +571,8 @@ async fn while_the_database_is_away_known_keys_call_on_and_no_key_is_called_wron
         let response = org.with_key(key).request(Method::GET, "/v1/logs").send().await.unwrap();
         assert_shape_a(response, 503, "AB04", key).await;
     }
-    assert_shape_a(org.get("/v1/logs").await, 503, "AB04", "a list is never empty for want of a database").await;
+    assert_shape_a(org.get("/v1/logs").await, 503, "AB04", "a list is never empty for want of a database")
+        .await;
     app.clock.advance(settings.auth.stale_max);
     assert_failure(call(&org.key).await, 503, "too long").await;
 

@@ -87,6 +87,19 @@ impl TestApp {
         self.running.db.execute_unprepared(sql).await.unwrap();
     }
 
+    /// Lets the store fail every batch until [`TestApp::mend_store`]; all else goes on.
+    pub async fn break_store(&self) {
+        self.execute(
+            "CREATE TRIGGER broken BEFORE UPDATE ON spool_mark
+             BEGIN SELECT RAISE(ABORT, 'broken by the test'); END",
+        )
+        .await;
+    }
+
+    pub async fn mend_store(&self) {
+        self.execute("DROP TRIGGER broken").await;
+    }
+
     /// Stops the server and gives its folder, to start again on.
     pub async fn stop(self) -> TempDir {
         self.running.stop().await;

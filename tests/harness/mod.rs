@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set itself up has failed")]
 
 mod app;
+mod chance;
 mod org;
 mod process;
 mod upstream;
@@ -13,8 +14,9 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use app::TestApp;
-pub use org::{Org, log_id};
-pub use process::Process;
+pub use chance::Chance;
+pub use org::{Caller, Org, log_id};
+pub use process::{LINES, Process};
 pub use upstream::{Exchange, Upstream};
 pub use wire::Wire;
 

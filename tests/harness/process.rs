@@ -1,39 +1,67 @@
 //! The server in a process of its own, to be killed.
 
-use std::io::{BufRead, BufReader};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+
+/// What a server writes to standard error goes here, in its folder.
+pub const LINES: &str = "lines.txt";
 
 /// The real binary, serving a folder.
 pub struct Process {
     child: Child,
     pub addr: SocketAddr,
+    said: Arc<Mutex<String>>,
 }
 
 impl Process {
     /// Starts it on a free port and waits until it says where it listens.
     pub fn serve(dir: &Path, env: &[(&str, &str)]) -> Self {
-        let mut child =
-            command(dir, env).arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut lines = lines.map(Result::unwrap);
-        let addr = lines.by_ref().find_map(|line| {
-            let (_, rest) = line.split_once("http://")?;
-            rest.split(['/', ' ']).next()?.trim().parse().ok()
-        });
-        let Some(addr) = addr else { panic!("the server ended before it said where it listens") };
+        Self::serve_as(dir, env, &["serve"])
+    }
+
+    /// The same with another command.
+    pub fn serve_as(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Self {
+        let lines = OpenOptions::new().create(true).append(true).open(dir.join(LINES)).unwrap();
+        let mut child = command(dir, env).args(args).stdout(Stdio::piped()).stderr(lines).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let said = Arc::new(Mutex::new(String::new()));
+        let Some(addr) = address(&mut out, &said) else {
+            let lines = std::fs::read_to_string(dir.join(LINES)).unwrap();
+            panic!("the server ended before it said where it listens: {lines}")
+        };
         // It goes on writing; nobody may make it wait.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, addr }
+        let more = Arc::clone(&said);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(read @ 1..) = out.read(&mut bytes) {
+                more.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..read]));
+            }
+        });
+        Self { child, addr, said }
+    }
+
+    /// All that came on standard output so far.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
     }
 
     /// No last words: SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn terminate(mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap()
     }
 
     /// A command of the CLI on the same folder; its JSON.
@@ -46,6 +74,21 @@ impl Process {
     /// A command of the CLI, however it ends.
     pub fn run(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Output {
         command(dir, env).args(args).output().unwrap()
+    }
+}
+
+/// Reads up to the line that has the address.
+fn address(out: &mut BufReader<ChildStdout>, said: &Mutex<String>) -> Option<SocketAddr> {
+    loop {
+        let mut line = String::new();
+        if out.read_line(&mut line).unwrap() == 0 {
+            return None;
+        }
+        said.lock().unwrap().push_str(&line);
+        let rest = line.split_once("http://").map(|(_, rest)| rest);
+        if let Some(addr) = rest.and_then(|rest| rest.split(['/', ' ']).next()?.trim().parse().ok()) {
+            return Some(addr);
+        }
     }
 }
 

@@ -106,3 +106,6 @@ fn without_content(mut record: Record, measured: Measured) -> Record {
     record.response = Message::default();
     record
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ use crate::{place, server};
 pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
     place::check(&settings)?;
     place::make_folder(&settings.data_dir)?;
+    place::look_for_others(&settings.data_dir)?;
     // First of all: its lock tells that no other process works on this folder.
     let (spool, drain) = open_spool(&settings, &settings.data_dir.join("spool")).await?;
     let db = place::database(&settings).await?;

@@ -39,6 +39,9 @@ Example:
 Ships what an ended process left in its spool folder into the database of the settings here. Safe to repeat: what is in
 the database already is not taken in again. A folder that a running process works on is refused.";
 
+/// What others say at `info` is of use to them; a directive in the settings brings it back.
+const LIBRARIES: &str = "actix_server=warn,sea_orm_migration=warn";
+
 /// An LLM gateway that keeps the log.
 #[derive(Debug, Parser)]
 #[command(name = "turnpike", version, about, after_help = EXAMPLES)]
@@ -137,8 +140,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let command = cli.command.unwrap_or(Command::Serve);
     let settings: Settings = settings::load()?;
     // A server tells what it does; what has an output of its own speaks up only when something is wrong.
-    let level = if matches!(command, Command::Serve) { &settings.log.level } else { "warn" };
-    telemetry::init(settings.log.format, level)?;
+    let serves = matches!(command, Command::Serve);
+    let level = if serves { format!("{LIBRARIES},{}", settings.log.level) } else { "warn".to_owned() };
+    telemetry::init(settings.log.format, &level)?;
     match command {
         Command::Serve => return command::serve::run(settings).await,
         Command::Demo(args) => return demo::run(settings, args).await,
@@ -156,11 +160,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// The error with its causes, a line each.
 fn complaint(error: &anyhow::Error) -> String {
-    let mut lines = format!("error: {error}\n");
-    for cause in error.chain().skip(1) {
-        lines.push_str(&format!("  because: {cause}\n"));
-    }
-    lines
+    let causes = error.chain().skip(1).map(|cause| format!("  because: {cause}\n"));
+    std::iter::once(format!("error: {error}\n")).chain(causes).collect()
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

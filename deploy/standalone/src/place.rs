@@ -1,6 +1,6 @@
 //! Where things are kept: the data folder, and the database in it or where the settings say.
 
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -49,15 +49,24 @@ pub(crate) fn make_folder(dir: &Path) -> anyhow::Result<()> {
     })
 }
 
+/// Warns when others may look into the data folder.
+pub(crate) fn look_for_others(dir: &Path) -> std::io::Result<()> {
+    let mode = std::fs::metadata(dir)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let mode = format!("{mode:o}");
+        tracing::warn!(dir = %dir.display(), mode, "others may look into the data folder; 700 keeps it its owner's");
+    }
+    Ok(())
+}
+
 /// Opens the database and brings it to the newest schema.
 pub(crate) async fn database(settings: &Settings) -> anyhow::Result<DatabaseConnection> {
     check(settings)?;
-    let url = match &settings.database_url {
-        Some(url) => url.expose_secret().to_owned(),
-        None => {
-            make_folder(&settings.data_dir)?;
-            url_of(&settings.data_dir.join("turnpike.db"))?
-        }
+    let url = if let Some(url) = &settings.database_url {
+        url.expose_secret().to_owned()
+    } else {
+        make_folder(&settings.data_dir)?;
+        url_of(&settings.data_dir.join("turnpike.db"))?
     };
     // What is forgotten in the spool must be as safe in the database as it was in the spool.
     let durable = settings.spool.fsync;
@@ -96,8 +105,6 @@ pub(crate) fn vault(settings: &Settings) -> anyhow::Result<Vault> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 

@@ -66,10 +66,13 @@ impl Running {
     /// Stops accepting, lets calls end (5 s at the most), ships what is in the spool, and closes everything.
     pub async fn stop(self) {
         self.server.stop().await;
+        tracing::debug!("the server has stopped");
         // From here on nothing comes in: what was handed over is written, then shipped.
         self.spool.close().await;
         self.shipping.stop(SHIPPING_ENDS).await;
+        tracing::debug!("the shipper has stopped");
         self.working.stop(SHIPPING_ENDS).await;
+        tracing::debug!("the jobs have stopped");
         if let Err(error) = self.db.close().await {
             tracing::warn!(%error, "the database did not close");
         }

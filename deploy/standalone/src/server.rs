@@ -36,6 +36,8 @@ pub(crate) fn start(settings: &Settings, api: Api, gateway: Gateway) -> anyhow::
     };
     let mut server = HttpServer::new(app)
         .on_connect(gateway::on_connect)
+        // The end of an answer is written by itself, once it is recorded: it must not wait for the client's ACK.
+        .tcp_nodelay(true)
         .client_request_timeout(HEAD_WITHIN)
         .shutdown_timeout(CALLS_END_S)
         .disable_signals();

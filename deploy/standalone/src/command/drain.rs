@@ -17,9 +17,9 @@ pub(crate) async fn run(settings: &Settings, dir: &Path) -> anyhow::Result<()> {
     let db = place::database(settings).await?;
     let (spool, drain) = assembly::open_spool(settings, dir).await?;
     let ledger = Arc::new(quota::Embedded::new());
-    let mut shipper =
+    let mut queue =
         assembly::shipper(settings, &Clock::system(), db.clone(), drain, ledger, Unrecorded::default());
-    let shipped = shipper.drain_now().await.context(
+    let shipped = queue.drain_now().await.context(
         "not all logs could be shipped; they are still in the spool folder, and the command may be repeated",
     )?;
     spool.close().await;

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use clock::{Clock, Ids};
 use plans::Plan;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde_json::json;
 use settings::Settings;
 use tenancy::organisation::{Created, Error, NewOrganisation};
@@ -36,7 +36,7 @@ fn shown(created: &Created) -> serde_json::Value {
         "api_key": created.api_key.expose_secret(),
         "admin_api_key": created.admin_api_key.expose_secret(),
         "owner_email": created.owner_email,
-        "password": created.password.as_ref().map(|password| password.expose_secret()),
+        "password": created.password.as_ref().map(ExposeSecret::expose_secret),
     })
 }
 

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{Running, banner, first};
 
 /// What a process that was interrupted twice ends with, as a shell would have it.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;

@@ -35,7 +35,9 @@ pub(crate) struct Caller {
 impl Caller {
     /// URLs without a trailing slash; `upstream` is the provider's base, with `/v1`.
     pub(crate) fn new(gateway: String, upstream: String, api_key: String) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Self { client, gateway, upstream, api_key }
     }
 

@@ -16,10 +16,10 @@ use clock::Clock;
 use plans::{Month, Plan};
 use secrecy::ExposeSecret as _;
 use settings::Settings;
-use tenancy::organisation::NewOrganisation;
+use tenancy::organisation::{Created, NewOrganisation};
 
 use crate::cli::DemoArgs;
-use crate::command::serve::{Signals, say, until_signal};
+use crate::command::serve::{INTERRUPTED, Signals, say, until_signal};
 use crate::{Running, banner};
 use caller::Caller;
 use upstream::Upstream;
@@ -32,46 +32,41 @@ const NEVER: &str = "0 0 0 1 1 * 2100";
 
 /// Plays the demo on a throw-away folder, then serves on until a signal unless told to exit.
 pub(crate) async fn run(settings: Settings, args: DemoArgs) -> anyhow::Result<ExitCode> {
-    let signals = Signals::new()?;
+    let mut signals = Signals::new()?;
     let folder = tempfile::tempdir().context("a throw-away folder for the demo cannot be made")?;
     let running = crate::start(demo_settings(settings, &args, folder.path()), clock()).await?;
-    let played = play(&running, &args).await;
-    let ended = match played {
-        Err(error) => {
-            running.stop().await;
-            Err(error)
-        }
-        Ok(_) if args.exit => {
-            running.stop().await;
-            Ok(ExitCode::SUCCESS)
-        }
-        Ok(api_key) => {
-            say(&invitation(&running, &api_key))?;
-            until_signal(running, signals).await
-        }
+    let played = tokio::select! {
+        played = play(&running, &args) => played.map(|()| true),
+        () = signals.next() => Ok(false),
+    };
+    let ended = if args.exit || !matches!(played, Ok(true)) {
+        running.stop().await;
+        played.map(|whole| if whole { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
+    } else {
+        say(&invitation(&running).await?)?;
+        until_signal(running, signals).await
     };
     folder.close().context("the demo's throw-away folder was not removed")?;
     ended
 }
 
-/// Gives the API key, to try the server with.
-async fn play(running: &Running, args: &DemoArgs) -> anyhow::Result<String> {
+async fn play(running: &Running, args: &DemoArgs) -> anyhow::Result<()> {
     let upstream = Upstream::start()?;
-    let new = NewOrganisation {
-        name: "Demo".to_owned(),
-        plan: Plan::Developer,
-        owner_email: "owner@localhost".to_owned(),
-    };
-    let created = tenancy::organisation::create(&running.db, &running.ids, &running.clock, new).await?;
+    let created = sign_up(running, "Demo", Plan::Developer).await?;
     let api_key = created.api_key.expose_secret().to_owned();
-    let caller = Caller::new(running.url_here(), upstream.url(), api_key.clone());
+    let caller = Caller::new(running.url_here(), upstream.url(), api_key);
     let told = story::tell(running, &caller, created.organisation_id, args.calls).await;
     upstream.stop().await;
-    told.map(|()| api_key)
+    told
+}
+
+async fn sign_up(running: &Running, name: &str, plan: Plan) -> anyhow::Result<Created> {
+    let new = NewOrganisation { name: name.to_owned(), plan, owner_email: "owner@localhost".to_owned() };
+    Ok(tenancy::organisation::create(&running.db, &running.ids, &running.clock, new).await?)
 }
 
 fn demo_settings(mut settings: Settings, args: &DemoArgs, folder: &Path) -> Settings {
-    settings.data_dir = folder.to_owned();
+    settings.data_dir = folder.join("data");
     settings.database_url = None;
     settings.redis_url = None;
     settings.master_key = None;
@@ -103,13 +98,17 @@ fn clock() -> Clock {
     if left_ms < hour_ms { Clock::starting_at(now_ms.saturating_sub(hour_ms)) } else { clock }
 }
 
-fn invitation(running: &Running, api_key: &str) -> String {
-    let url = running.url_here();
-    format!(
-        "\nThe server stays up at {url} until Ctrl-C; its folder goes with it. Try it:\n\n{}\n\n{}\n",
+/// With keys of an organisation of its own: the demo's has no quota left.
+async fn invitation(running: &Running) -> anyhow::Result<String> {
+    let created = sign_up(running, "Yours", Plan::Production).await?;
+    let (url, api_key) = (running.url_here(), created.api_key.expose_secret());
+    Ok(format!(
+        "\nThe server stays up at {url} until Ctrl-C; its folder goes with it. To try it, keys of a new organisation on the\n\
+         Production plan:\n\n  API key        {api_key}\n  admin key      {}\n\n{}\n\n{}\n",
+        created.admin_api_key.expose_secret(),
         banner::call(&url, api_key),
         banner::logs(&url, api_key),
-    )
+    ))
 }
 
 #[cfg(test)]
@@ -137,7 +136,7 @@ mod tests {
         let args = DemoArgs { exit: true, calls: 60, included_logs: Some(50) };
         let settings = demo_settings(settings, &args, Path::new("/throw-away"));
         assert!(settings.database_url.is_none() && settings.master_key.is_none());
-        assert_eq!(settings.data_dir, Path::new("/throw-away"));
+        assert_eq!(settings.data_dir, Path::new("/throw-away/data"));
         assert_eq!(settings.plans[&Plan::Developer].included_logs, Some(50));
         assert!(workers::Schedule::new(&settings.jobs).is_ok());
     }

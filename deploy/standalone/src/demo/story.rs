@@ -138,8 +138,7 @@ fn shorten(value: &mut Value) {
         Value::String(text) => {
             if let Some((at, _)) = text.char_indices().nth(SHOWN) {
                 let more = text[at..].chars().count();
-                text.truncate(at);
-                text.push_str(&format!("… ({more} more characters)"));
+                *text = format!("{}… ({more} more characters)", &text[..at]);
             }
         }
         Value::Array(values) => values.iter_mut().for_each(shorten),

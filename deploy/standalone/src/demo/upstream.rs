@@ -61,6 +61,7 @@ impl Upstream {
         };
         let server = HttpServer::new(app)
             .workers(1)
+            .tcp_nodelay(true)
             .shutdown_timeout(1)
             .disable_signals()
             .bind((Ipv4Addr::LOCALHOST, 0))
