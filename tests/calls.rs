@@ -4,7 +4,7 @@ use plans::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, Upstream, answer, chat, log_id};
+use crate::harness::{TestApp, Upstream, Wire, answer, chat, log_id};
 
 #[tokio::test]
 async fn a_call_reaches_the_provider_as_it_was_sent_and_comes_back_as_it_was_answered() {
@@ -272,4 +272,118 @@ async fn the_quota_is_on_every_answer_once_it_is_known() {
     org.usage_of(1).await;
     let response = org.echo("/v1/chat/completions").json(&chat("two")).send().await.unwrap();
     assert_eq!(response.headers()["x-turnpike-log-quota"], "1/50");
+}
+
+#[tokio::test]
+async fn a_virtual_keys_secret_goes_to_its_own_host_only() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let upstream = Upstream::start().await;
+    let made = org
+        .request(Method::POST, "/v1/virtual-keys")
+        .json(&json!({"name": "prod", "provider": "openai", "key": "sk-in-the-vault"}))
+        .send()
+        .await
+        .unwrap();
+    let slug = made.json::<Value>().await.unwrap()["data"]["slug"].as_str().unwrap().to_owned();
+    let asked = {
+        let url = upstream.url();
+        let asked = upstream.answer_all(answer("stolen"));
+        let named = [("x-portkey-virtual-key", slug.clone()), ("x-portkey-provider", format!("@{slug}"))];
+        for (header, value) in named {
+            let response = org
+                .request(Method::POST, "/v1/chat/completions")
+                .header(header, value)
+                .header("x-portkey-custom-host", &url)
+                .json(&chat("hi"))
+                .send()
+                .await
+                .unwrap();
+            assert_eq!(response.status(), 400);
+            assert!(response.text().await.unwrap().contains("x-portkey-custom-host"));
+        }
+        let mut body = chat("hi");
+        body["model"] = json!(format!("@{slug}/gpt-4o-mini"));
+        let request = org.request(Method::POST, "/v1/chat/completions").header("x-portkey-custom-host", &url);
+        assert_eq!(request.json(&body).send().await.unwrap().status(), 400);
+        asked
+    };
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_virtual_key_calls_its_provider_with_its_secret_and_the_model_it_is_named_with() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let mut upstream = Upstream::start().await;
+    let made = org
+        .request(Method::POST, "/v1/virtual-keys")
+        .json(&json!({"name": "prod", "provider": "openai", "key": "sk-in-the-vault", "custom_host": upstream.url()}))
+        .send()
+        .await
+        .unwrap();
+    let slug = made.json::<Value>().await.unwrap()["data"]["slug"].as_str().unwrap().to_owned();
+    let mut body = chat("hi");
+    body["model"] = json!(format!("@{slug}/gpt-4o-mini"));
+    // What the Portkey SDK sends when it was given no provider key is no key.
+    let request = org
+        .request(Method::POST, "/v1/chat/completions")
+        .header("authorization", "Bearer OPENAI_API_KEY")
+        .json(&body);
+    let sending = tokio::spawn(request.send());
+    let exchange = upstream.asked().await;
+    assert_eq!(exchange.header("authorization"), Some("Bearer sk-in-the-vault"));
+    assert_eq!(exchange.json_body()["model"], "gpt-4o-mini");
+    exchange.json(200, &answer("hello")).await;
+    let response = sending.await.unwrap().unwrap();
+    let log = org.log(&log_id(&response)).await;
+    assert!(!log.to_string().contains("sk-in-the-vault"));
+    assert_eq!(org.rows("", 1).await[0]["virtual_key"], slug.as_str());
+}
+
+#[tokio::test]
+async fn what_a_method_must_not_do_is_not_passed_on() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    for method in ["TRACE", "BREW"] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        assert_eq!(org.request(method, "/v1/things").send().await.unwrap().status(), 404);
+    }
+    let mut wire = Wire::connect(app.running.addr).await;
+    let headers = [("x-portkey-api-key", org.key.as_str()), ("upgrade", "websocket"), ("connection", "upgrade")];
+    wire.post("/v1/chat/completions", &headers, "{}").await;
+    wire.until("only /v1/realtime is a WebSocket").await;
+    wire.until_closed().await;
+}
+
+#[tokio::test]
+async fn answers_without_a_body_stay_without_one() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let mut upstream = Upstream::start().await;
+    let url = upstream.url();
+    let mut wire = Wire::connect(app.running.addr).await;
+    // One connection for all, so that a stray byte after one answer spoils the next.
+    let no_content = [("content-type", "text/event-stream")];
+    let unchanged = [("content-encoding", "gzip"), ("etag", "\"x\"")];
+    for (status, headers) in [(204, no_content.as_slice()), (304, unchanged.as_slice())] {
+        wire.seen.clear();
+        wire.post("/v1/things", &org.headers(&url), "{}").await;
+        upstream.asked().await.bodiless(status, headers).await;
+        wire.until("\r\n\r\n").await;
+        assert!(wire.text().starts_with(&format!("HTTP/1.1 {status}")), "{}", wire.text());
+        assert!(wire.text().ends_with("\r\n\r\n") && !wire.has("0\r\n\r\n"), "{}", wire.text());
+    }
+    wire.seen.clear();
+    wire.post("/v1/things", &org.headers(&url), "{}").await;
+    upstream.asked().await.json(200, &json!({"last": true})).await;
+    wire.until("{\"last\":true}").await;
+    assert!(wire.text().starts_with("HTTP/1.1 200"), "{}", wire.text());
+
+    let head = org.request(Method::HEAD, "/v1/files/f/content").header("x-portkey-provider", "openai");
+    let sending = tokio::spawn(head.header("x-portkey-custom-host", &url).send());
+    upstream.asked().await.bodiless(200, &[("content-length", "1234")]).await;
+    let response = sending.await.unwrap().unwrap();
+    assert_eq!(response.headers()["content-length"], "1234");
+    org.rows("", 4).await;
 }

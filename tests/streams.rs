@@ -232,3 +232,61 @@ fn unchunked(response: &str) -> String {
     }
     body
 }
+
+#[tokio::test]
+async fn a_body_that_cannot_be_decoded_is_no_complete_answer() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let mut upstream = Upstream::start().await;
+    let url = upstream.url();
+    for body in ["this is no gzip", ""] {
+        let mut wire = Wire::connect(app.running.addr).await;
+        wire.post("/v1/chat/completions", &org.headers(&url), &chat("hi").to_string()).await;
+        let mut exchange = upstream.asked().await;
+        exchange.head(200, &[("content-type", "application/json"), ("content-encoding", "gzip")]).await;
+        if !body.is_empty() {
+            exchange.send(body).await;
+        }
+        exchange.end().await;
+        wire.until_closed().await;
+        assert!(!wire.has("0\r\n\r\n"), "{}", wire.text());
+    }
+    assert!(org.rows("", 2).await.iter().all(|row| row["outcome"] == "upstream_cut"));
+}
+
+#[tokio::test]
+async fn a_provider_that_dies_after_its_head_gave_no_complete_answer() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let mut upstream = Upstream::start().await;
+    let url = upstream.url();
+    let mut wire = Wire::connect(app.running.addr).await;
+    wire.post("/v1/chat/completions", &org.headers(&url), &chat("hi").to_string()).await;
+    let mut exchange = upstream.asked().await;
+    exchange.head(200, &[("content-type", "application/json")]).await;
+    exchange.die();
+    wire.until_closed().await;
+    assert!(!wire.has("0\r\n\r\n"), "{}", wire.text());
+    assert_eq!(org.rows("", 1).await[0]["outcome"], "upstream_cut");
+}
+
+#[tokio::test]
+async fn a_stream_of_known_length_holds_its_end_too() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let mut upstream = Upstream::start().await;
+    let (mut wire, mut exchange) = open(&org, &mut upstream).await;
+    let body = [delta("word"), DONE.to_owned()].concat();
+    let length = body.len().to_string();
+    exchange.head(200, &[("content-type", "text/event-stream"), ("content-length", &length)]).await;
+    exchange.send(delta("word")).await;
+    wire.until("word").await;
+    wire.half_close().await;
+    wire.until(":\n").await;
+    let trace = wire.header("x-portkey-trace-id").unwrap();
+    assert!(!spooled(&app.data_dir(), &trace));
+    exchange.send(DONE).await;
+    wire.until("[DONE]").await;
+    assert!(spooled(&app.data_dir(), &trace));
+    assert_eq!(org.rows("", 1).await[0]["outcome"], "answered");
+}

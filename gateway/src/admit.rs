@@ -12,14 +12,28 @@ use uuid::Uuid;
 
 use crate::Gateway;
 use crate::error::Error;
-use crate::headers;
 use crate::recording::Recording;
+use crate::{control, headers};
 
 /// A call that may go on, with its record begun.
 pub(crate) struct Admitted {
     pub id: Uuid,
     pub tenant: Arc<Tenant>,
     pub recording: Recording,
+    /// Whose values are masked in the log.
+    pub sensitive_headers: Vec<String>,
+}
+
+impl Admitted {
+    /// # Errors
+    /// 403 for a key that makes no calls; that is in its workspace's log.
+    pub(crate) fn check_scope(&self) -> Result<(), Error> {
+        if self.tenant.scopes.has(Scope::CompletionsWrite) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden("the scope completions.write"))
+        }
+    }
 }
 
 /// # Errors
@@ -30,9 +44,6 @@ pub(crate) async fn admit(request: &HttpRequest, gateway: &Gateway) -> Result<Ad
     let secret = secret(request.headers())
         .ok_or(Error::Unauthorised("no API key: send one of this server's keys in x-portkey-api-key"))?;
     let tenant = identify(gateway, secret).await?;
-    if !tenant.scopes.has(Scope::CompletionsWrite) {
-        return Err(Error::Forbidden("the scope completions.write"));
-    }
     let workspace_id = tenant
         .workspace_id
         .ok_or(Error::Forbidden("to be a workspace's key: an organisation's key makes no model calls"))?;
@@ -43,17 +54,18 @@ pub(crate) async fn admit(request: &HttpRequest, gateway: &Gateway) -> Result<Ad
     let recorder = gateway.recorder.clone();
     let max = settings.log.max_payload_bytes;
     let mut recording = Recording::begin(id, received, &tenant, workspace_id, recorder, max);
+    let sensitive_headers = control::sensitive_headers(request.headers());
     recording.edit(|record| {
         request.method().as_str().clone_into(&mut record.method);
         request.path().clone_into(&mut record.url);
         record.endpoint = headers::endpoint(request);
         if may_be_tracked(request.headers()) {
-            record.request.headers = headers::logged(request.headers(), &[]);
+            record.request.headers = headers::logged(request.headers(), &sensitive_headers);
         } else {
             record.payload = Payload::Withheld;
         }
     });
-    Ok(Admitted { id, tenant, recording })
+    Ok(Admitted { id, tenant, recording, sensitive_headers })
 }
 
 async fn identify(gateway: &Gateway, secret: &str) -> Result<Arc<Tenant>, Error> {

@@ -3,18 +3,20 @@
 use std::task::Poll;
 
 use actix_web::HttpResponse;
+use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentEncoding, HeaderName, HeaderValue};
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use http::response::Parts as Head;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
+use providers::Endpoint;
 use recorder::Outcome;
 
 use crate::connection::Watch;
 use crate::headers;
 use crate::recording::Recording;
-use crate::relay::{self, Relay, Source};
+use crate::relay::{self, Cut, Relay, Source};
 
 /// Up to here an answer that is all there is sent in one piece.
 const ONE_PIECE: usize = 256 << 10;
@@ -24,6 +26,9 @@ pub(crate) struct Passage {
     pub recording: Recording,
     pub watch: Watch,
     pub provider: String,
+    pub endpoint: Endpoint,
+    /// The request was a HEAD.
+    pub head_only: bool,
     pub idle_timeout: std::time::Duration,
     pub sensitive_headers: Vec<String>,
     /// The gateway's own headers for this call.
@@ -32,18 +37,27 @@ pub(crate) struct Passage {
 
 /// The client's response. It is complete only when the call is recorded.
 pub(crate) async fn pass_on(head: Head, body: Incoming, mut passage: Passage) -> HttpResponse {
-    let event_stream = is_event_stream(&head);
+    let bodiless = body.is_end_stream();
+    let event_stream = is_event_stream(&head) && !bodiless;
     let status = head.status.as_u16();
     let logged = headers::logged_upstream(&head.headers, &passage.sensitive_headers);
     passage.recording.answer_begins(status, event_stream, logged);
     let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
-    for header in headers::client(&head.headers) {
+    let (source, length, decoded) = source(&head, body);
+    for header in headers::pass_down(&head.headers, decoded) {
         response.append_header(header);
     }
     for header in passage.own_headers.drain(..) {
         response.insert_header(header);
     }
-    let (source, length) = source(&head, body);
+    if bodiless {
+        passage.recording.end(Outcome::Answered).await;
+        // What a HEAD would have been followed by is told by its length alone.
+        return match length.filter(|_| passage.head_only) {
+            Some(length) => response.body(SizedStream::new(length, stream::empty::<Result<Bytes, Cut>>())),
+            None => response.finish(),
+        };
+    }
     respond(response, source, length, event_stream, passage).await
 }
 
@@ -73,6 +87,8 @@ async fn respond(
     event_stream: bool,
     mut passage: Passage,
 ) -> HttpResponse {
+    // What a stream may be given on its way (a comment, an error) has no place in a fixed length.
+    let length = length.filter(|_| !event_stream);
     let mut begun = Bytes::new();
     if !event_stream {
         match what_is_there(&mut source, length, &mut passage.recording).await {
@@ -89,6 +105,7 @@ async fn respond(
         event_stream,
         recording: passage.recording,
         provider: passage.provider,
+        endpoint: passage.endpoint,
         watch: passage.watch,
         idle_timeout: passage.idle_timeout,
     });
@@ -118,7 +135,7 @@ async fn what_is_there(
                 }
             }
             Poll::Ready(None) => return Ok(join(parts)),
-            // The relay will meet the error again: a body that failed stays failed.
+            // The relay will meet the error again: a source that failed stays failed.
             Poll::Ready(Some(Err(_))) | Poll::Pending => return Err(join(parts)),
         }
     }
@@ -142,19 +159,20 @@ fn is_event_stream(head: &Head) -> bool {
     })
 }
 
-/// The body as it is to be passed on, decoded where it came compressed, and its length where that is known.
-fn source(head: &Head, body: Incoming) -> (Source, Option<u64>) {
+/// The body as it is to be passed on, its length where that is known, and whether it is decoded: what came compressed
+/// is, where the encoding is one we know.
+fn source(head: &Head, body: Incoming) -> (Source, Option<u64>, bool) {
     let encoding = head.headers.get(http::header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
-    let encoding = encoding.and_then(|text| text.trim().parse::<ContentEncoding>().ok());
-    match encoding {
-        None | Some(ContentEncoding::Identity) => {
+    let encoding = encoding.map(str::trim).map(|name| if name == "x-gzip" { "gzip" } else { name });
+    match encoding.and_then(|name| name.parse::<ContentEncoding>().ok()) {
+        Some(encoding) if encoding != ContentEncoding::Identity && !body.is_end_stream() => {
+            let decoder = actix_web::dev::Decompress::new(Compressed(Source::Upstream(body)), encoding);
+            (Source::Decoded(Box::pin(decoder)), None, true)
+        }
+        _ => {
             let length = head.headers.get(http::header::CONTENT_LENGTH);
             let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-            (Source::Upstream(body), length)
-        }
-        Some(encoding) => {
-            let decoder = actix_web::dev::Decompress::new(Compressed(Source::Upstream(body)), encoding);
-            (Source::Decoded(Box::pin(decoder)), None)
+            (Source::Upstream(body), length, false)
         }
     }
 }

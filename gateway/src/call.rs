@@ -25,6 +25,9 @@ use crate::target::{self, Target};
 use crate::upstream::{Outgoing, Upstream};
 use crate::{echo, models};
 
+/// What is passed on. TRACE would show a caller the provider's key, CONNECT is no request for anything.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 /// `GET /`
 pub(crate) async fn greet() -> &'static str {
     "Turnpike, an LLM gateway that keeps the log. Send calls to /v1/chat/completions.\n"
@@ -62,7 +65,6 @@ struct Call<'a> {
     watch: Watch,
     /// The gateway's own headers for the response.
     own_headers: Vec<(HeaderName, HeaderValue)>,
-    sensitive_headers: Vec<String>,
     provider: String,
 }
 
@@ -72,6 +74,15 @@ async fn serve(
     gateway: &Gateway,
     upstream: &Upstream,
 ) -> HttpResponse {
+    if !METHODS.contains(&request.method().as_str()) {
+        return not_found().await;
+    }
+    let endpoint = headers::endpoint(request);
+    // The server reads the body of such a request until the connection ends, whatever its length says.
+    let upgrade = request.headers().get("upgrade").map(HeaderValue::as_bytes).unwrap_or_default();
+    if upgrade.eq_ignore_ascii_case(b"websocket") && endpoint != Endpoint::Realtime {
+        return Error::invalid("upgrade", "only /v1/realtime is a WebSocket").error_response();
+    }
     let mut admitted = match admit(request, gateway).await {
         Ok(admitted) => admitted,
         Err(error) => return error.error_response(),
@@ -80,10 +91,9 @@ async fn serve(
         request,
         gateway,
         upstream,
-        endpoint: headers::endpoint(request),
+        endpoint,
         watch: Watch::of(request),
         own_headers: Vec::new(),
-        sensitive_headers: Vec::new(),
         provider: String::new(),
     };
     let answered = call.ask(payload, &mut admitted).await;
@@ -96,8 +106,10 @@ async fn serve(
         recording: admitted.recording,
         watch: call.watch,
         provider: call.provider,
+        endpoint: call.endpoint,
+        head_only: request.method() == actix_web::http::Method::HEAD,
         idle_timeout: gateway.settings.gateway.stream_idle_timeout,
-        sensitive_headers: call.sensitive_headers,
+        sensitive_headers: admitted.sensitive_headers,
         own_headers: call.own_headers,
     };
     match answer {
@@ -122,6 +134,7 @@ async fn refuse(error: Error, call: Call<'_>, admitted: Admitted) -> HttpRespons
 impl Call<'_> {
     async fn ask(&mut self, payload: web::Payload, admitted: &mut Admitted) -> Result<Answer, Error> {
         let control = self.control(admitted)?;
+        admitted.check_scope()?;
         if self.endpoint == Endpoint::Realtime {
             return Err(Error::Realtime);
         }
@@ -134,23 +147,19 @@ impl Call<'_> {
             Ok(Answer::Made { status: 200, chunks, event_stream: false })
         } else {
             let target = self.choose(&control, None, admitted).await?;
-            let body = self.streamed_body(payload, admitted);
+            let body = self.body(payload, admitted).await?;
             self.ask_target(target, body, &control).await
         }
     }
 
     fn control(&mut self, admitted: &mut Admitted) -> Result<Control, Error> {
-        let (client, path) = (self.request.headers(), self.request.path());
-        let span_name = format!("{} {path}", self.request.method());
+        let client = self.request.headers();
+        let span_name = format!("{} {}", self.request.method(), self.request.path());
         let control = Control::read(client, &span_name, &self.gateway.ids)?;
         self.own_headers = own_headers(&control.trace.trace_id, admitted);
-        self.sensitive_headers.clone_from(&control.sensitive_headers);
         admitted.recording.edit(|record| {
             record.metadata.clone_from(&control.metadata);
             record.trace.clone_from(&control.trace);
-            if control.debug && !control.sensitive_headers.is_empty() {
-                record.request.headers = headers::logged(client, &control.sensitive_headers);
-            }
         });
         Ok(control)
     }
@@ -162,14 +171,16 @@ impl Call<'_> {
         admitted: &mut Admitted,
     ) -> Result<Answer, Error> {
         check_json_type(self.request)?;
-        let body = reading::read_whole(&mut payload, self.gateway.settings.gateway.max_body_bytes).await?;
+        let max = self.gateway.settings.gateway.max_body_bytes;
+        let body = reading::read_whole(&mut payload, max, content_length(self.request)).await?;
         if let Some(capture) = admitted.recording.request_capture() {
             capture.keep(body.clone());
         }
         let peek = providers::peek(&body)?;
         admitted.recording.edit(|record| {
             record.requested_model = peek.model.as_deref().map(shortened);
-            if let Some(user) = &peek.user {
+            // What the body says is content; under Do Not Track only what the metadata header says is kept.
+            if let Some(user) = peek.user.as_ref().filter(|_| control.debug) {
                 record.metadata.entry("_user".to_owned()).or_insert_with(|| shortened(user));
             }
         });
@@ -203,7 +214,7 @@ impl Call<'_> {
                 record.requested_model.clone_from(&target.model);
             }
             if let Some(origin) = &target.origin {
-                record.url = origin.shown(path(self.request));
+                record.url = origin.shown(headers::path(self.request));
             }
         });
         target.check_endpoint(self.endpoint)?;
@@ -211,15 +222,30 @@ impl Call<'_> {
     }
 
     /// The client's body as it comes; none where the request has none.
-    fn streamed_body(&self, payload: web::Payload, admitted: &Admitted) -> Outgoing {
-        let headers = self.request.headers();
-        let length = headers.get("content-length").and_then(|value| value.to_str().ok()?.parse().ok());
-        if length.is_none_or(|length| length == 0) && !headers.contains_key("transfer-encoding") {
-            return Outgoing::Whole(Bytes::new());
+    async fn body(&self, mut payload: web::Payload, admitted: &Admitted) -> Result<Outgoing, Error> {
+        let length = content_length(self.request);
+        if length.is_none_or(|length| length == 0)
+            && !self.request.headers().contains_key("transfer-encoding")
+        {
+            return Ok(Outgoing::Whole(Bytes::new()));
         }
-        let max = self.gateway.settings.gateway.max_upload_bytes;
+        let settings = &self.gateway.settings.gateway;
         let capture = admitted.recording.request_capture();
-        Outgoing::Streamed { pieces: reading::stream(payload, max, capture), length }
+        // The client upstream gives methods that seldom have a body one only when its length is known.
+        if length.is_none() && matches!(self.request.method().as_str(), "GET" | "HEAD") {
+            let body = reading::read_whole(&mut payload, settings.max_body_bytes, None).await?;
+            if let Some(capture) = capture {
+                capture.keep(body.clone());
+            }
+            return Ok(Outgoing::Whole(body));
+        }
+        if length.is_some_and(|length| length > settings.max_upload_bytes as u64) {
+            return Err(Error::UploadTooLarge);
+        }
+        Ok(Outgoing::Streamed {
+            pieces: reading::stream(payload, settings.max_upload_bytes, capture),
+            length,
+        })
     }
 
     async fn ask_target(
@@ -245,38 +271,25 @@ impl Call<'_> {
         body: Outgoing,
         control: &Control,
     ) -> Result<http::Request<Outgoing>, Error> {
-        let mut upstream_headers =
-            headers::upstream(self.request.headers(), self.endpoint, &control.forward_headers);
-        for (name, value) in &target.provider.headers {
-            if !upstream_headers.contains_key(name) {
-                headers::set(&mut upstream_headers, name, value.as_bytes());
-            }
-        }
-        let auth = &target.provider.auth;
-        let key_in_query = credentials::apply(auth, target.secret.as_ref(), &mut upstream_headers);
-        let query = self.request.query_string();
-        let uri = target
-            .origin
-            .as_ref()
-            .and_then(|origin| origin.uri(path(self.request), query, key_in_query.as_deref()))
-            .ok_or_else(|| Error::invalid("path", "does not make a valid URL with the target's host"))?;
         let method = http::Method::from_bytes(self.request.method().as_str().as_bytes())
             .map_err(|_| Error::invalid("method", "is not an HTTP method"))?;
         let mut request = http::Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = uri;
-        *request.headers_mut() = upstream_headers;
+        headers::pass_up(self.request.headers(), self.endpoint, &control.forward_headers, &mut request);
+        for (name, value) in &target.provider.headers {
+            if !request.headers().contains_key(name) {
+                headers::set(request.headers_mut(), name, value.as_bytes());
+            }
+        }
+        let auth = &target.provider.auth;
+        let key_in_query = credentials::apply(auth, target.secret.as_ref(), request.headers_mut());
+        let (path, query) = (headers::path(self.request), self.request.query_string());
+        let origin = target.origin.as_ref();
+        *request.uri_mut() = origin
+            .and_then(|origin| origin.uri(path, query, key_in_query.as_deref()))
+            .ok_or_else(|| Error::invalid("path", "does not make a valid URL with the target's host"))?;
         Ok(request)
     }
-}
-
-/// What follows `/v1` (or the older `/v1/proxy`) of a request's path; a doubled `/v1/v1`, as Anthropic's SDK makes of a
-/// base URL that ends in `/v1`, counts once.
-fn path(request: &HttpRequest) -> &str {
-    let path = request.path();
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    let path = path.strip_prefix("/proxy").filter(|rest| rest.starts_with('/')).unwrap_or(path);
-    path.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 
 /// The endpoints whose body is one JSON object that the gateway looks into.
@@ -292,6 +305,10 @@ fn takes_json(endpoint: Endpoint) -> bool {
             | Endpoint::ImageGenerate
             | Endpoint::CreateSpeech
     )
+}
+
+fn content_length(request: &HttpRequest) -> Option<u64> {
+    request.headers().get("content-length")?.to_str().ok()?.parse().ok()
 }
 
 fn check_json_type(request: &HttpRequest) -> Result<(), Error> {
@@ -310,7 +327,7 @@ fn shortened(name: &str) -> String {
 
 fn own_headers(trace_id: &str, admitted: &Admitted) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = Vec::with_capacity(8);
-    if let Ok(value) = HeaderValue::from_str(trace_id) {
+    if let Ok(value) = HeaderValue::from_bytes(trace_id.as_bytes()) {
         headers.push((HeaderName::from_static("x-portkey-trace-id"), value));
     }
     if let Ok(value) = HeaderValue::from_str(&admitted.id.to_string()) {

@@ -7,7 +7,7 @@
 
 use std::any::Any;
 use std::io::{ErrorKind, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +24,9 @@ const LOOK_AFTER_PROBE: Duration = Duration::from_millis(10);
 /// The longest pause between two probes of a half-closed client.
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(15);
 
+/// How long a client may leave what it was sent unacknowledged, or its window closed.
+const UNREAD_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// RFC 9110 lets a server send interim responses at any time before the final one; clients skip them, the strictest
 /// after five.
 const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -36,7 +39,11 @@ pub(crate) fn remember(io: &dyn Any, extensions: &mut Extensions) {
     if let Some(stream) = io.downcast_ref::<actix_web::rt::net::TcpStream>() {
         // Without it (descriptors ran out, say) a client's end is noticed at the next write.
         if let Ok(fd) = stream.as_fd().try_clone_to_owned() {
-            extensions.insert(Socket(Arc::new(TcpStream::from(fd))));
+            let socket = TcpStream::from(fd);
+            if let Err(error) = socket2::SockRef::from(&socket).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)) {
+                tracing::debug!(%error, "a client that does not read will be waited for");
+            }
+            extensions.insert(Socket(Arc::new(socket)));
         }
     }
 }
@@ -59,7 +66,10 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        let socket = request.conn_data::<Socket>().map(|socket| Arc::clone(&socket.0));
+        // HTTP/1.0 has no interim responses (RFC 9110, 15.2).
+        let can_be_probed = request.version() > actix_web::http::Version::HTTP_10;
+        let socket = request.conn_data::<Socket>().filter(|_| can_be_probed);
+        let socket = socket.map(|socket| Arc::clone(&socket.0));
         Self { socket, probes: 0, next_probe: None }
     }
 
@@ -108,6 +118,11 @@ impl Watch {
         let Some(socket) = &self.socket else { return Ok(()) };
         // The socket does not block, and nothing else is being written before the head.
         match (&**socket).write(INTERIM) {
+            Ok(written) if written < INTERIM.len() => {
+                // Half of it is out, and nothing sensible can follow.
+                socket.shutdown(Shutdown::Both)?;
+                Err(ErrorKind::WriteZero.into())
+            }
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
             _ => Ok(()),
         }

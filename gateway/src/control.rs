@@ -35,31 +35,30 @@ pub(crate) struct Control {
     pub request_timeout: Option<Duration>,
     /// Lower-case names.
     pub forward_headers: Vec<String>,
-    /// Lower-case names whose values are masked in the log.
-    pub sensitive_headers: Vec<String>,
 }
 
 impl Control {
     /// # Errors
     /// [`Error::Invalid`] names the header and says what would be right.
     pub(crate) fn read(headers: &HeaderMap, span_name: &str, ids: &Ids) -> Result<Self, Error> {
-        if headers.contains_key("x-portkey-config") {
+        let own = &Own::of(headers);
+        if own.0.iter().any(|(name, _)| *name == "config") {
             return Err(Error::invalid(
                 "x-portkey-config",
                 "configs are not served yet; name a target with x-portkey-provider or x-portkey-virtual-key",
             ));
         }
-        boolean(headers, "strict-open-ai-compliance")?;
+        boolean(own, "strict-open-ai-compliance")?;
+        names(own, "sensitive-headers")?;
         Ok(Self {
-            provider: id(headers, "provider")?,
-            virtual_key: id(headers, "virtual-key")?,
-            custom_host: text(headers, "custom-host")?.map(str::to_owned),
-            metadata: metadata(headers)?,
-            trace: trace(headers, span_name, ids)?,
-            debug: boolean(headers, "debug")?.unwrap_or(true),
-            request_timeout: request_timeout(headers)?,
-            forward_headers: names(headers, "forward-headers")?,
-            sensitive_headers: names(headers, "sensitive-headers")?,
+            provider: id(own, "provider")?,
+            virtual_key: id(own, "virtual-key")?,
+            custom_host: own.text("custom-host")?.map(str::to_owned),
+            metadata: metadata(own)?,
+            trace: trace(own, headers, span_name, ids)?,
+            debug: boolean(own, "debug")?.unwrap_or(true),
+            request_timeout: request_timeout(own)?,
+            forward_headers: names(own, "forward-headers")?,
         })
     }
 }
@@ -71,23 +70,35 @@ impl Control {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Error> {
-    let field = format!("{PREFIX}{name}");
-    let mut values = headers.get_all(field.as_str());
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Error::invalid(field, "must be sent once"));
+/// The `x-portkey-*` headers of a request by what follows the prefix, gathered in one pass.
+struct Own<'a>(Vec<(&'a str, &'a [u8])>);
+
+impl<'a> Own<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let own = headers.iter().filter_map(|(name, value)| {
+            let name = name.as_str().strip_prefix(PREFIX)?;
+            Some((name, value.as_bytes()))
+        });
+        Self(own.collect())
     }
-    // UTF-8 rather than ASCII: metadata is JSON text, and SDKs send it as it is.
-    match std::str::from_utf8(value.as_bytes()) {
-        Ok(text) if text.trim().is_empty() => Ok(None),
-        Ok(text) => Ok(Some(text.trim())),
-        Err(_) => Err(Error::invalid(field, "must be UTF-8 text")),
+
+    fn text(&self, name: &str) -> Result<Option<&'a str>, Error> {
+        let mut values = self.0.iter().filter(|(own, _)| *own == name).map(|(_, value)| *value);
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Error::invalid(format!("{PREFIX}{name}"), "must be sent once"));
+        }
+        // UTF-8 rather than ASCII: metadata is JSON text, and SDKs send it as it is.
+        match std::str::from_utf8(value) {
+            Ok(text) if text.trim().is_empty() => Ok(None),
+            Ok(text) => Ok(Some(text.trim())),
+            Err(_) => Err(Error::invalid(format!("{PREFIX}{name}"), "must be UTF-8 text")),
+        }
     }
 }
 
-fn id(headers: &HeaderMap, name: &str) -> Result<Option<String>, Error> {
-    let Some(text) = text(headers, name)? else { return Ok(None) };
+fn id(own: &Own<'_>, name: &str) -> Result<Option<String>, Error> {
+    let Some(text) = own.text(name)? else { return Ok(None) };
     if text.chars().count() > MAX_ID || text.chars().any(char::is_control) {
         let problem = format!("must be at most {MAX_ID} characters, none of them a control character");
         return Err(Error::invalid(format!("{PREFIX}{name}"), problem));
@@ -95,8 +106,8 @@ fn id(headers: &HeaderMap, name: &str) -> Result<Option<String>, Error> {
     Ok(Some(text.to_owned()))
 }
 
-fn boolean(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Error> {
-    match text(headers, name)? {
+fn boolean(own: &Own<'_>, name: &str) -> Result<Option<bool>, Error> {
+    match own.text(name)? {
         None => Ok(None),
         Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
         Some(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
@@ -104,8 +115,8 @@ fn boolean(headers: &HeaderMap, name: &str) -> Result<Option<bool>, Error> {
     }
 }
 
-fn request_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
-    let Some(text) = text(headers, "request-timeout")? else { return Ok(None) };
+fn request_timeout(own: &Own<'_>) -> Result<Option<Duration>, Error> {
+    let Some(text) = own.text("request-timeout")? else { return Ok(None) };
     if let Ok(ms @ 1..=MAX_TIMEOUT_MS) = text.parse() {
         return Ok(Some(Duration::from_millis(ms)));
     }
@@ -113,9 +124,24 @@ fn request_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     Err(Error::invalid("x-portkey-request-timeout", problem))
 }
 
+/// Lower-case names of the headers to be masked in the log, as far as they can be read: a mistake among them, which
+/// [`Control::read`] refuses, must not unmask the others.
+pub(crate) fn sensitive_headers(headers: &HeaderMap) -> Vec<String> {
+    let values =
+        headers.get_all("x-portkey-sensitive-headers").map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let mut names = Vec::new();
+    for value in values {
+        for name in value.split(',').map(|name| name.trim().to_ascii_lowercase()) {
+            names.push(name.replace('_', "-"));
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// The Portkey SDK writes `_` in these lists where the header itself has `-`.
-fn names(headers: &HeaderMap, name: &str) -> Result<Vec<String>, Error> {
-    let Some(text) = text(headers, name)? else { return Ok(Vec::new()) };
+fn names(own: &Own<'_>, name: &str) -> Result<Vec<String>, Error> {
+    let Some(text) = own.text(name)? else { return Ok(Vec::new()) };
     let field = format!("{PREFIX}{name}");
     let mut names = Vec::new();
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -137,9 +163,9 @@ fn names(headers: &HeaderMap, name: &str) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn metadata(headers: &HeaderMap) -> Result<BTreeMap<String, String>, Error> {
+fn metadata(own: &Own<'_>) -> Result<BTreeMap<String, String>, Error> {
     const FIELD: &str = "x-portkey-metadata";
-    let Some(text) = text(headers, "metadata")? else { return Ok(BTreeMap::new()) };
+    let Some(text) = own.text("metadata")? else { return Ok(BTreeMap::new()) };
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
         .map_err(|_| Error::invalid(FIELD, "must be a JSON object of strings, e.g. {\"_user\":\"u1\"}"))?;
     if object.len() > MAX_METADATA_PAIRS {
@@ -160,14 +186,14 @@ fn metadata(headers: &HeaderMap) -> Result<BTreeMap<String, String>, Error> {
 }
 
 /// The caller's place in its trace: its own headers, else W3C `traceparent`, else a new trace.
-fn trace(headers: &HeaderMap, span_name: &str, ids: &Ids) -> Result<Trace, Error> {
+fn trace(own: &Own<'_>, headers: &HeaderMap, span_name: &str, ids: &Ids) -> Result<Trace, Error> {
     let w3c = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(traceparent);
     let (w3c_trace, w3c_parent) = w3c.unzip();
     Ok(Trace {
-        trace_id: id(headers, "trace-id")?.or(w3c_trace).unwrap_or_else(|| ids.trace_id()),
-        span_id: id(headers, "span-id")?,
-        span_name: id(headers, "span-name")?.or_else(|| w3c_parent.as_ref().map(|_| span_name.to_owned())),
-        parent_span_id: id(headers, "parent-span-id")?.or(w3c_parent),
+        trace_id: id(own, "trace-id")?.or(w3c_trace).unwrap_or_else(|| ids.trace_id()),
+        span_id: id(own, "span-id")?,
+        span_name: id(own, "span-name")?.or_else(|| w3c_parent.as_ref().map(|_| span_name.to_owned())),
+        parent_span_id: id(own, "parent-span-id")?.or(w3c_parent),
     })
 }
 

@@ -14,9 +14,10 @@ pub(crate) fn callers(headers: &ClientHeaders) -> Option<SecretString> {
     let authorization = headers.get("authorization").and_then(|value| value.to_str().ok()).map(|text| {
         text.strip_prefix("Bearer ").or_else(|| text.strip_prefix("bearer ")).unwrap_or(text).trim()
     });
-    let key = authorization
-        .filter(|key| !key.is_empty() && *key != PLACEHOLDER && !key.starts_with(tenancy::secret::PREFIX));
-    key.or_else(|| headers.get("x-api-key")?.to_str().ok()).map(SecretString::from)
+    let usable =
+        |key: &&str| !key.is_empty() && *key != PLACEHOLDER && !key.starts_with(tenancy::secret::PREFIX);
+    let anthropics = || headers.get("x-api-key")?.to_str().ok().map(str::trim).filter(usable);
+    authorization.filter(usable).or_else(anthropics).map(SecretString::from)
 }
 
 /// Puts the key where the provider looks for it; gives what belongs in the query.

@@ -19,6 +19,8 @@ pub enum Error {
     Body(#[from] providers::PeekError),
     #[error("body: larger than the {0} bytes that are taken")]
     TooLarge(usize),
+    #[error("body: nothing of it came for {0} s")]
+    BodyTimedOut(u64),
     #[error("body: larger than this server passes on")]
     UploadTooLarge,
     #[error("{0} is not supported by {1}")]
@@ -37,7 +39,7 @@ pub enum Error {
     ConnectTimedOut { provider: String, reason: String },
     #[error("{provider} could not be reached: {reason}")]
     Unreachable { provider: String, reason: String },
-    #[error("the gateway failed on this call; it has been logged")]
+    #[error("the gateway failed on this call, which is a fault of its own")]
     Internal,
 }
 
@@ -55,6 +57,7 @@ impl Error {
             | Self::Body(_)
             | Self::TooLarge(_)
             | Self::UploadTooLarge
+            | Self::BodyTimedOut(_)
             | Self::Unsupported(..)
             | Self::Realtime
             | Self::Unavailable
@@ -75,7 +78,7 @@ impl Error {
             Self::Realtime => 501,
             Self::Unavailable | Self::NoRoom | Self::ConnectTimedOut { .. } => 503,
             Self::ClientGone => 499,
-            Self::TimedOut { .. } => 408,
+            Self::TimedOut { .. } | Self::BodyTimedOut(_) => 408,
             Self::Unreachable { .. } | Self::Internal => 500,
         }
     }

@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::header as actix;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request};
 use providers::Endpoint;
 
 const MASK: &str = "********";
@@ -21,22 +22,13 @@ const HOP_BY_HOP: [&str; 10] = [
     "content-length",
 ];
 
-/// Of a client's headers, what is never passed on: it is about this hop, or ours to set.
-const NOT_PASSED_ON: [&str; 5] = ["host", "expect", "accept-encoding", "authorization", "cookie"];
+/// What is never passed on of a client's headers, named in `x-portkey-forward-headers` or not: it is about this hop.
+const THIS_HOP: [&str; 3] = ["host", "expect", "accept-encoding"];
 
-/// Whose values are secrets.
-const SECRET: [&str; 8] = [
-    "authorization",
-    "proxy-authorization",
-    "x-portkey-api-key",
-    "x-api-key",
-    "api-key",
-    "x-goog-api-key",
-    "cookie",
-    "set-cookie",
-];
+/// What passes only when it is named: the first two are ours to set.
+const ONLY_WHEN_NAMED: [&str; 3] = ["authorization", "x-api-key", "cookie"];
 
-/// What a translated or OpenAI-shaped endpoint takes of a client's plain headers (contract: plain headers also used).
+/// What an endpoint that the gateway understands takes of a client's plain headers (contract: plain headers also used).
 const PLAIN: [&str; 7] = [
     "content-type",
     "accept",
@@ -47,58 +39,104 @@ const PLAIN: [&str; 7] = [
     "anthropic-version",
 ];
 
-/// Headers with an `x-portkey-` twin that names the provider's own.
+/// Of an `x-portkey-` header, the provider's own.
 const TWINS: [&str; 5] =
     ["openai-organization", "openai-project", "openai-beta", "anthropic-beta", "anthropic-version"];
 
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("turnpike/", env!("CARGO_PKG_VERSION")));
+
+/// What follows `/v1` (or the older `/v1/proxy`) of a request's path; a doubled `/v1/v1`, as Anthropic's SDK makes of a
+/// base URL that ends in `/v1`, counts once.
+pub(crate) fn path(request: &HttpRequest) -> &str {
+    let path = request.path();
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let path = path.strip_prefix("/proxy").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    path.strip_prefix("/v1").filter(|rest| rest.starts_with('/')).unwrap_or(path)
+}
+
 /// The contract's name for what is asked for.
 pub(crate) fn endpoint(request: &HttpRequest) -> Endpoint {
-    match http::Method::from_bytes(request.method().as_str().as_bytes()) {
-        Ok(method) => Endpoint::of(&method, request.path()),
+    match Method::from_bytes(request.method().as_str().as_bytes()) {
+        Ok(_) if request.path().starts_with("/v1/proxy/") => Endpoint::Proxy,
+        Ok(method) => Endpoint::of(&method, path(request)),
         Err(_) => Endpoint::Proxy,
     }
 }
 
-/// What goes upstream of a client's headers.
-pub(crate) fn upstream(client: &actix::HeaderMap, endpoint: Endpoint, forward: &[String]) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(12);
+/// Gives a request upstream what it takes of the client's headers.
+pub(crate) fn pass_up<B>(
+    client: &actix::HeaderMap,
+    endpoint: Endpoint,
+    forward: &[String],
+    request: &mut Request<B>,
+) {
+    let hop = named_in_connection(client.get_all("connection").map(actix::HeaderValue::as_bytes));
+    let headers = request.headers_mut();
+    headers.insert(header::USER_AGENT, USER_AGENT);
     for (name, value) in client {
-        let name = name.as_str();
-        if passes(name, endpoint) || forward.iter().any(|wanted| wanted == name) {
-            append(&mut headers, name, value.as_bytes());
+        let (name, value) = (name.as_str(), value.as_bytes());
+        let wanted = passes(name, endpoint) || forward.iter().any(|wanted| wanted == name);
+        if wanted && may_pass(name, value) && !hop.iter().any(|hop| hop == name) {
+            add(headers, name, value);
         }
-    }
-    for twin in TWINS {
-        if let Some(value) = client.get(format!("x-portkey-{twin}")) {
-            set(&mut headers, twin, value.as_bytes());
+        if let Some(twin) = name.strip_prefix("x-portkey-").filter(|twin| TWINS.contains(twin)) {
+            set(headers, twin, value);
         }
     }
     // What is passed on chunk by chunk and kept in the log should be readable.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers
+    if request.method() == Method::GET {
+        request.headers_mut().remove(header::CONTENT_TYPE);
+    }
 }
 
+/// Whether a header passes without being named.
 fn passes(name: &str, endpoint: Endpoint) -> bool {
     match endpoint {
-        Endpoint::Proxy => {
-            !name.starts_with("x-portkey-")
-                && name != "x-api-key"
-                && !HOP_BY_HOP.contains(&name)
-                && !NOT_PASSED_ON.contains(&name)
-        }
+        Endpoint::Proxy => !ONLY_WHEN_NAMED.contains(&name),
         _ => PLAIN.contains(&name),
     }
 }
 
-/// What comes back to the client of upstream's headers.
-pub(crate) fn client(upstream: &HeaderMap) -> impl Iterator<Item = (actix::HeaderName, actix::HeaderValue)> {
-    upstream.iter().filter_map(|(name, value)| {
-        if HOP_BY_HOP.contains(&name.as_str()) || name == header::CONTENT_ENCODING {
+/// Whether a header may pass at all: not what belongs to this hop, and never one of our own keys.
+fn may_pass(name: &str, value: &[u8]) -> bool {
+    let key = value.strip_prefix(b"Bearer ").unwrap_or(value);
+    !name.starts_with("x-portkey-")
+        && !HOP_BY_HOP.contains(&name)
+        && !THIS_HOP.contains(&name)
+        && !key.starts_with(tenancy::secret::PREFIX.as_bytes())
+}
+
+/// What comes back to the client of upstream's headers; `decoded`: its body is passed on without its encoding.
+pub(crate) fn pass_down(
+    upstream: &HeaderMap,
+    decoded: bool,
+) -> impl Iterator<Item = (actix::HeaderName, actix::HeaderValue)> {
+    let hop = named_in_connection(upstream.get_all("connection").iter().map(HeaderValue::as_bytes));
+    upstream.iter().filter_map(move |(name, value)| {
+        let text = name.as_str();
+        let dropped = HOP_BY_HOP.contains(&text)
+            || hop.iter().any(|hop| hop == text)
+            || (decoded && name == header::CONTENT_ENCODING)
+            || name == header::ALT_SVC;
+        if dropped {
             return None;
         }
-        let name = actix::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+        let name = actix::HeaderName::from_bytes(text.as_bytes()).ok()?;
         Some((name, actix::HeaderValue::from_bytes(value.as_bytes()).ok()?))
     })
+}
+
+/// The headers that a `Connection` header makes one of this connection only; mostly none.
+fn named_in_connection<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let usual = |name: &str| name.eq_ignore_ascii_case("keep-alive") || name.eq_ignore_ascii_case("close");
+    values
+        .filter_map(|value| std::str::from_utf8(value).ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !usual(name))
+        .map(str::to_ascii_lowercase)
+        .collect()
 }
 
 /// A client's headers as the log keeps them: secrets masked, and those that the client names.
@@ -112,9 +150,30 @@ pub(crate) fn logged_upstream(headers: &HeaderMap, sensitive: &[String]) -> Vec<
 }
 
 fn shown(name: &str, value: &[u8], sensitive: &[String]) -> (String, String) {
-    let masked = SECRET.contains(&name) || sensitive.iter().any(|masked| masked == name);
+    let masked = is_secret(name) || sensitive.iter().any(|masked| masked == name);
     let value = if masked { MASK.to_owned() } else { String::from_utf8_lossy(value).into_owned() };
     (name.to_owned(), value)
+}
+
+/// Whether a header's value is a credential, by what its name says. An inline config may hold several.
+fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "authorization",
+        "cookie",
+        "secret",
+        "token",
+        "password",
+        "passphrase",
+        "private-key",
+        "credential",
+        "service-account",
+        "access-key",
+        "api-key",
+        "subscription-key",
+    ];
+    const HARMLESS: [&str; 2] = ["ratelimit", "tokens"];
+    name == "x-portkey-config"
+        || (WORDS.iter().any(|word| name.contains(word)) && !HARMLESS.iter().any(|word| name.contains(word)))
 }
 
 /// Sets a header; a value that HTTP does not allow is left out.
@@ -124,8 +183,16 @@ pub(crate) fn set(headers: &mut HeaderMap, name: &str, value: &[u8]) {
     }
 }
 
-fn append(headers: &mut HeaderMap, name: &str, value: &[u8]) {
+/// Adds a header beside those of its name that came before; `user-agent` has one value.
+fn add(headers: &mut HeaderMap, name: &str, value: &[u8]) {
     if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value)) {
-        headers.append(name, value);
+        if name == header::USER_AGENT {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

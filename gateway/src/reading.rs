@@ -1,6 +1,7 @@
 //! Reading a request's body, whole or as it comes, and keeping what the log needs of it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix_web::error::PayloadError;
 use actix_web::web::Payload;
@@ -14,6 +15,9 @@ use crate::error::Error;
 
 /// Enough of an answer's end to find the usage in, where the middle is not kept.
 const TAIL: usize = 16 << 10;
+
+/// How long a client may take from one piece of its body to the next.
+pub(crate) const PIECE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Pieces of a body on their way: what bounds the memory of an upload.
 const PIECES: usize = 8;
@@ -123,24 +127,39 @@ impl Capture {
 /// Reads a body of at most `max` bytes; one that came in a single piece is not copied.
 ///
 /// # Errors
-/// [`Error::TooLarge`], [`Error::ClientGone`], or [`Error::Invalid`] where its framing is broken.
-pub(crate) async fn read_whole(payload: &mut Payload, max: usize) -> Result<Bytes, Error> {
-    let Some(first) = payload.next().await else { return Ok(Bytes::new()) };
-    let first = first.map_err(|error| broken(&error))?;
-    let Some(second) = payload.next().await else {
+/// [`Error::TooLarge`], [`Error::ClientGone`], [`Error::BodyTimedOut`], or [`Error::Invalid`] where its framing is broken.
+pub(crate) async fn read_whole(
+    payload: &mut Payload,
+    max: usize,
+    length: Option<u64>,
+) -> Result<Bytes, Error> {
+    if length.is_some_and(|length| length > max as u64) {
+        return Err(Error::TooLarge(max));
+    }
+    let Some(first) = next(payload).await? else { return Ok(Bytes::new()) };
+    let Some(second) = next(payload).await? else {
         return if first.len() > max { Err(Error::TooLarge(max)) } else { Ok(first) };
     };
-    let mut body = BytesMut::from(first);
-    let mut next = Some(second);
-    while let Some(chunk) = next {
-        let chunk = chunk.map_err(|error| broken(&error))?;
+    let known = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut body = BytesMut::with_capacity(known.max(first.len() + second.len()));
+    body.extend_from_slice(&first);
+    let mut more = Some(second);
+    while let Some(chunk) = more {
         if body.len() + chunk.len() > max {
             return Err(Error::TooLarge(max));
         }
         body.extend_from_slice(&chunk);
-        next = payload.next().await;
+        more = next(payload).await?;
     }
     Ok(body.freeze())
+}
+
+/// The next piece, unless the client takes too long over it.
+async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Error> {
+    match tokio::time::timeout(PIECE_TIMEOUT, payload.next()).await {
+        Ok(piece) => piece.transpose().map_err(|error| broken(&error)),
+        Err(_) => Err(Error::BodyTimedOut(PIECE_TIMEOUT.as_secs())),
+    }
 }
 
 /// Why an upload did not become whole.
@@ -150,6 +169,8 @@ pub(crate) enum Interrupted {
     ClientGone,
     #[error("the body is too large")]
     TooLarge,
+    #[error("the client took too long")]
+    TimedOut,
 }
 
 /// Passes a body on as it comes, with back-pressure, keeping what the log needs.
@@ -161,10 +182,11 @@ pub(crate) fn stream(
     let (sender, receiver) = mpsc::channel(PIECES);
     actix_web::rt::spawn(async move {
         let mut length = 0;
-        while let Some(chunk) = payload.next().await {
+        while let Some(chunk) = next(&mut payload).await.transpose() {
             let piece = match chunk {
                 Ok(chunk) if length + chunk.len() > max => Err(Interrupted::TooLarge),
                 Ok(chunk) => Ok(chunk),
+                Err(Error::BodyTimedOut(_)) => Err(Interrupted::TimedOut),
                 Err(_) => Err(Interrupted::ClientGone),
             };
             if let Ok(chunk) = &piece {

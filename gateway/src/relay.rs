@@ -14,6 +14,7 @@ use actix_web::error::PayloadError;
 use bytes::Bytes;
 use futures_util::Stream;
 use hyper::body::{Body, Incoming};
+use providers::Endpoint;
 use recorder::Outcome;
 use tokio::time::Sleep;
 
@@ -34,6 +35,8 @@ pub(crate) enum Source {
     Decoded(Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>),
     /// Chunks that are there already.
     Ready(VecDeque<Bytes>),
+    /// It failed, and stays so: what it was would go on as if it had ended.
+    Failed(String),
 }
 
 /// An answer that ends early: it makes the server cut the connection, so that no client takes it for complete.
@@ -54,6 +57,7 @@ pub(crate) struct Relay {
     begun: Bytes,
     state: State,
     provider: String,
+    endpoint: Endpoint,
     watch: Watch,
     /// Looks after the client and the pauses; set at the first pause.
     tick: Option<Pin<Box<Sleep>>>,
@@ -72,7 +76,9 @@ enum State {
     /// The terminator has passed; upstream is given until then to end.
     Terminated(Instant),
     /// The server throws away what it has not sent when a body fails, so it gets a turn to send first.
-    Cutting { turn_given: bool },
+    Cutting {
+        turn_given: bool,
+    },
     Ended,
 }
 
@@ -91,6 +97,7 @@ pub(crate) struct Parts {
     pub event_stream: bool,
     pub recording: Recording,
     pub provider: String,
+    pub endpoint: Endpoint,
     pub watch: Watch,
     pub idle_timeout: Duration,
 }
@@ -106,6 +113,7 @@ impl Relay {
             begun: Bytes::new(),
             state: State::Flowing,
             provider: parts.provider,
+            endpoint: parts.endpoint,
             watch: parts.watch,
             tick: None,
             idle_timeout: parts.idle_timeout,
@@ -164,10 +172,8 @@ impl Relay {
     fn cut(&mut self, outcome: Outcome, kind: &str, message: &str) {
         let event = self.terminator.is_some().then(|| {
             let lead = if self.at_line_start { "\n" } else { "\n\n" };
-            let body = serde_json::json!({
-                "error": {"message": message, "type": kind, "param": null, "code": null}
-            });
-            Bytes::from(format!("{lead}data: {body}\n\n"))
+            let (event, body) = error_event(self.endpoint, kind, message);
+            Bytes::from(format!("{lead}{event}data: {body}\n\n"))
         });
         self.record(outcome, Then::Cut(event));
     }
@@ -253,6 +259,15 @@ impl Relay {
     }
 }
 
+/// The event that tells of an error, as the endpoint's clients look for it: its `event:` line, if any, and its data.
+fn error_event(endpoint: Endpoint, kind: &str, message: &str) -> (&'static str, serde_json::Value) {
+    if endpoint == Endpoint::Messages {
+        let error = serde_json::json!({"type": "error", "error": {"type": "api_error", "message": message}});
+        return ("event: error\n", error);
+    }
+    ("", serde_json::json!({"error": {"message": message, "type": kind, "param": null, "code": null}}))
+}
+
 impl MessageBody for Relay {
     type Error = Cut;
 
@@ -308,6 +323,14 @@ impl MessageBody for Relay {
 impl Source {
     /// The next chunk, the end, or why there is neither.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
+        let next = self.poll_once(context);
+        if let Poll::Ready(Some(Err(reason))) = &next {
+            *self = Self::Failed(reason.clone());
+        }
+        next
+    }
+
+    fn poll_once(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
         match self {
             Self::Upstream(body) => loop {
                 match ready!(Pin::new(&mut *body).poll_frame(context)) {
@@ -326,6 +349,7 @@ impl Source {
                 .poll_next(context)
                 .map(|next| next.map(|chunk| chunk.map_err(|e| e.to_string()))),
             Self::Ready(chunks) => Poll::Ready(chunks.pop_front().map(Ok)),
+            Self::Failed(reason) => Poll::Ready(Some(Err(reason.clone()))),
         }
     }
 }

@@ -117,9 +117,14 @@ async fn virtual_key(
     Ok(key)
 }
 
-/// The caller's host before the virtual key's, before the provider's own.
+/// The virtual key's host or the caller's, before the provider's own. Never the caller's for a virtual key: its secret
+/// would go wherever the caller says.
 fn with_origin(mut target: Target, control: &Control, gateway: &Gateway) -> Result<Target, Error> {
     let callers = control.custom_host.as_deref();
+    if callers.is_some() && target.virtual_key.is_some() {
+        let problem = "not together with a virtual key, whose secret goes to its own host only: set custom_host on the key";
+        return Err(Error::invalid("x-portkey-custom-host", problem));
+    }
     if let Some(origin) = own_host(callers, target.provider, "x-portkey-custom-host", gateway)? {
         target.origin = Some(origin);
     }

@@ -1,21 +1,42 @@
 //! Finding the event that tells a client that a stream is complete, so that it can be held until the call is recorded.
 
 use bytes::{Bytes, BytesMut};
-use memchr::memchr;
+use memchr::memchr2;
 
-/// How a line begins that opens a terminator: OpenAI's `[DONE]`, Anthropic's `message_stop`, the Responses API's ends.
-const OPENINGS: [&[u8]; 7] = [
-    b"data: [DONE]",
-    b"data:[DONE]",
-    b"event: message_stop",
-    b"event:message_stop",
-    b"event: response.completed",
-    b"event: response.incomplete",
-    b"event: response.failed",
+/// How an event begins that says 'complete': OpenAI's `[DONE]`, Anthropic's `message_stop`, the Responses API's ends; the
+/// latter two also without an `event:` line, as some servers send them.
+const OPENINGS: [(&[u8], &[&[u8]]); 2] = [
+    (
+        b"data:",
+        &[
+            DONE,
+            b"{\"type\":\"message_stop\"",
+            b"{\"type\": \"message_stop\"",
+            b"{\"type\":\"response.completed\"",
+            b"{\"type\":\"response.incomplete\"",
+            b"{\"type\":\"response.failed\"",
+        ],
+    ),
+    (b"event:", &[b"message_stop", b"response.completed", b"response.incomplete", b"response.failed"]),
 ];
 
-/// Longest of [`OPENINGS`].
-const LONGEST: usize = 26;
+const DONE: &[u8] = b"[DONE]";
+
+/// No opening is longer, with its field's name and a blank.
+const LONGEST: usize = 40;
+
+/// Whether a line, as far as it has come, opens a terminator.
+fn opens(line: &[u8]) -> bool {
+    OPENINGS.iter().any(|(field, values)| {
+        line.strip_prefix(*field)
+            .is_some_and(|value| values.iter().any(|opening| trimmed(value).starts_with(opening)))
+    })
+}
+
+/// Without the one blank that may follow a field's colon (HTML Living Standard, 9.2.6).
+fn trimmed(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b" ").unwrap_or(value)
+}
 
 /// What is held at the most; a terminator event that is larger still is let go once this much of it has come.
 const MAX_HELD: usize = 1 << 20;
@@ -57,11 +78,13 @@ impl Terminator {
     }
 
     fn hold(&mut self, before: Bytes, more: &[u8]) -> Step {
+        // The end of an event may have begun in what came before.
+        let unseen = self.held.len().saturating_sub(3);
         self.held.extend_from_slice(more);
-        let done_marker = self.held.starts_with(b"data");
-        let whole = memchr::memmem::find(&self.held, b"\n\n").is_some()
-            || memchr::memmem::find(&self.held, b"\r\n\r\n").is_some();
-        if done_marker || whole || self.held.len() > MAX_HELD {
+        let ends: [&[u8]; 3] = [b"\n\n", b"\r\n\r\n", b"\r\r"];
+        let whole = ends.iter().any(|end| memchr::memmem::find(&self.held[unseen..], end).is_some());
+        let done = self.held.strip_prefix(b"data:").is_some_and(|value| trimmed(value).starts_with(DONE));
+        if done || whole || self.held.len() > MAX_HELD {
             return Step::Complete(before, self.finish());
         }
         Step::Pass(before)
@@ -71,10 +94,10 @@ impl Terminator {
     fn find(&mut self, chunk: &[u8]) -> Option<usize> {
         let mut at = 0;
         loop {
-            let end = memchr(b'\n', &chunk[at..]).map_or(chunk.len(), |newline| at + newline);
+            let end = memchr2(b'\n', b'\r', &chunk[at..]).map_or(chunk.len(), |newline| at + newline);
             let room = LONGEST - self.line.len().min(LONGEST);
             self.line.extend_from_slice(&chunk[at..end.min(at + room)]);
-            if OPENINGS.iter().any(|opening| self.line.starts_with(opening)) {
+            if opens(&self.line) {
                 return Some(at);
             }
             if end == chunk.len() {
@@ -108,7 +131,10 @@ mod tests {
 
     #[test]
     fn the_terminator_is_never_whole_in_what_passes_however_the_stream_is_cut() {
-        let streams: [&[u8]; 4] = [
+        let streams: [&[u8]; 7] = [
+            b"event:response.completed\rdata:{\"usage\":{\"input_tokens\":3}}\r\r",
+            b"data: {\"type\":\"message_stop\"}\n\n",
+            b"data:{\"type\":\"response.completed\",\"usage\":{}}\n\n",
             b"data: {\"a\":1}\n\ndata: [DONE]\n\n",
             b"data:{\"a\":1}\r\n\r\ndata:[DONE]\r\n\r\n",
             b"event: x\ndata: {}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::connection::Watch;
 use crate::error::Error;
-use crate::reading::Interrupted;
+use crate::reading::{self, Interrupted};
 use crate::target::reach;
 
 /// How long a connection is kept for the next call.
@@ -45,6 +45,8 @@ impl Upstream {
         let mut http = HttpConnector::new_with_resolver(Resolver::new(reach(settings.allow_private_hosts)));
         http.enforce_http(false);
         http.set_nodelay(true);
+        // A long call is silent; the networks between may forget a connection that is.
+        http.set_keepalive(Some(IDLE_CONNECTION));
         http.set_connect_timeout(Some(settings.connect_timeout));
         let https = HttpsConnectorBuilder::new()
             .with_webpki_roots()
@@ -91,6 +93,7 @@ fn failure(error: &hyper_util::client::legacy::Error, provider: &str) -> Error {
             return match interrupted {
                 Interrupted::ClientGone => Error::ClientGone,
                 Interrupted::TooLarge => Error::UploadTooLarge,
+                Interrupted::TimedOut => Error::BodyTimedOut(reading::PIECE_TIMEOUT.as_secs()),
             };
         }
         timed_out |= cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::TimedOut);

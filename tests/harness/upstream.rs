@@ -91,6 +91,16 @@ impl Exchange {
         let _ = self.next.send(self.stream);
     }
 
+    /// An answer that is a head alone.
+    pub async fn bodiless(mut self, status: u16, headers: &[(&str, &str)]) {
+        let mut head = format!("HTTP/1.1 {status} X\r\n");
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        self.raw((head + "\r\n").as_bytes()).await;
+        let _ = self.next.send(self.stream);
+    }
+
     /// The head of an answer. Without a content-length its body is chunked.
     pub async fn head(&mut self, status: u16, headers: &[(&str, &str)]) {
         let mut head = format!("HTTP/1.1 {status} X\r\n");
@@ -118,6 +128,11 @@ impl Exchange {
         } else {
             self.raw(piece).await;
         }
+    }
+
+    /// The end of a body with a length: the connection can be used again.
+    pub fn whole(self) {
+        let _ = self.next.send(self.stream);
     }
 
     /// The regular end of a chunked body.

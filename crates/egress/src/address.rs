@@ -13,7 +13,7 @@ pub enum Reach {
     /// Public addresses and this machine's loopback: what a single-machine set-up wants.
     #[default]
     Loopback,
-    /// Every address, private networks too.
+    /// Private networks too; never link-local addresses, where clouds keep their metadata.
     Private,
 }
 
@@ -22,11 +22,23 @@ impl Reach {
     #[must_use]
     pub fn allows(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
+        if is_link_local(address) {
+            return false;
+        }
         match self {
             Self::Private => true,
             Self::Loopback => address.is_loopback() || is_public(address),
             Self::Public => is_public(address),
         }
+    }
+}
+
+/// Nobody's model runs there, and cloud machines are told their secrets there, whatever the reach.
+fn is_link_local(address: IpAddr) -> bool {
+    const EC2_METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6 == EC2_METADATA_V6,
     }
 }
 
@@ -99,7 +111,8 @@ mod tests {
             let address: IpAddr = address.parse().unwrap();
             assert_eq!(Reach::Public.allows(address), public, "{address} public");
             assert_eq!(Reach::Loopback.allows(address), loopback, "{address} loopback");
-            assert!(Reach::Private.allows(address));
+            let private = !matches!(address.to_string().as_str(), "169.254.169.254" | "fe80::1");
+            assert_eq!(Reach::Private.allows(address), private, "{address} private");
         }
     }
 }
