@@ -350,7 +350,8 @@ async fn what_a_method_must_not_do_is_not_passed_on() {
         assert_eq!(org.request(method, "/v1/things").send().await.unwrap().status(), 404);
     }
     let mut wire = Wire::connect(app.running.addr).await;
-    let headers = [("x-portkey-api-key", org.key.as_str()), ("upgrade", "websocket"), ("connection", "upgrade")];
+    let headers =
+        [("x-portkey-api-key", org.key.as_str()), ("upgrade", "websocket"), ("connection", "upgrade")];
     wire.post("/v1/chat/completions", &headers, "{}").await;
     wire.until("only /v1/realtime is a WebSocket").await;
     wire.until_closed().await;
@@ -386,4 +387,22 @@ async fn answers_without_a_body_stay_without_one() {
     let response = sending.await.unwrap().unwrap();
     assert_eq!(response.headers()["content-length"], "1234");
     org.rows("", 4).await;
+}
+
+#[tokio::test]
+async fn a_call_refused_for_one_header_is_found_by_the_others() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let request = org
+        .echo("/v1/chat/completions")
+        .header("x-portkey-trace-id", "trace-1")
+        .header("x-portkey-metadata", "{\"env\":\"test\"}")
+        .header("x-portkey-debug", "perhaps");
+    let response = request.json(&chat("hi")).send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    assert_eq!(response.headers()["x-portkey-trace-id"], "trace-1");
+    let id = log_id(&response);
+    let row = &org.rows("trace_id=trace-1", 1).await[0];
+    assert_eq!((&row["id"], &row["outcome"]), (&json!(id), &json!("refused")));
+    assert_eq!(row["metadata"], json!({"env": "test"}));
 }

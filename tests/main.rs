@@ -3,11 +3,13 @@
 //! Every test starts the real server on a free port with a folder and a clock of its own, and looks at it from outside,
 //! as its users do.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod harness;
 
+mod bad_input;
 mod calls;
+mod cli;
 mod crash;
 mod cuts;
 mod do_not_track;
@@ -15,6 +17,7 @@ mod logs;
 mod quota;
 mod retention;
 mod routes;
+mod sdk_clients;
 mod shipping;
 mod streams;
 mod tenancy;

@@ -87,7 +87,7 @@ async fn a_new_month_starts_at_nothing() {
     assert_eq!(november["period"]["month"], "2026-11");
     assert_eq!(november["resets_at"], "2026-12-01T00:00:00.000Z");
 
-    app.clock.advance(TO_THE_MONTHS_END + Duration::from_secs(60));
+    app.clock.advance(TO_THE_MONTHS_END + Duration::from_mins(1));
     let december = org.usage().await;
     assert_eq!(december["period"]["month"], "2026-12");
     assert_eq!(counts(&december), [0, 0, 0, 0]);
@@ -103,7 +103,7 @@ async fn a_call_counts_in_the_month_it_came_in_however_late_it_is_shipped() {
     app.clock.advance(TO_THE_MONTHS_END);
     app.break_store().await;
     all((0..4).map(|_| echo(&org)), 200).await;
-    app.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
     all((0..2).map(|_| echo(&org)), 200).await;
     app.mend_store().await;
     assert_eq!(counts(&org.usage_of(2).await), [2, 0, 0, 0]);

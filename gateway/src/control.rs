@@ -124,6 +124,13 @@ fn request_timeout(own: &Own<'_>) -> Result<Option<Duration>, Error> {
     Err(Error::invalid("x-portkey-request-timeout", problem))
 }
 
+/// Trace and metadata as far as they are right, where another header, or one of these, is not.
+pub(crate) fn readable(headers: &HeaderMap, span_name: &str, ids: &Ids) -> (Trace, BTreeMap<String, String>) {
+    let own = Own::of(headers);
+    let new = |_| Trace { trace_id: ids.trace_id(), ..Trace::default() };
+    (trace(&own, headers, span_name, ids).unwrap_or_else(new), metadata(&own).unwrap_or_default())
+}
+
 /// Lower-case names of the headers to be masked in the log, as far as they can be read: a mistake among them, which
 /// [`Control::read`] refuses, must not unmask the others.
 pub(crate) fn sensitive_headers(headers: &HeaderMap) -> Vec<String> {

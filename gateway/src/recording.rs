@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use plans::Month;
-use recorder::{Message, Outcome, Payload, Record, Recorder, Routing, Source, Trace};
+use recorder::{Message, OpenCall, Outcome, Payload, Record, Recorder, Routing, Source, Trace};
 use tenancy::Tenant;
 use uuid::Uuid;
 
@@ -25,6 +25,8 @@ struct Open {
     received: Instant,
     request: Capture,
     response: Captured,
+    /// The process waits with its end until this is dropped.
+    open: OpenCall,
 }
 
 impl Recording {
@@ -67,6 +69,7 @@ impl Recording {
         };
         let open = Open {
             record,
+            open: recorder.open_call(),
             recorder,
             received,
             request: Capture::new(max_payload),
@@ -151,7 +154,7 @@ impl Open {
         self,
         outcome: Outcome,
     ) -> impl Future<Output = Result<(), recorder::Error>> + Send + 'static {
-        let Self { mut record, recorder, received, request, response } = self;
+        let Self { mut record, recorder, received, request, response, open: _open } = self;
         record.outcome = outcome;
         record.latency_us = micros_since(received);
         let (request_body, request_cut) = request.take();

@@ -5,10 +5,9 @@
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
-use egress::{Reach, check_url};
+use egress::check_url;
 use providers::{Endpoint, Peek, Provider};
 use secrecy::SecretString;
-use settings::PrivateHosts;
 use tenancy::{ResolveError, VirtualKey};
 
 use crate::Gateway;
@@ -145,18 +144,9 @@ fn own_host(
     gateway: &Gateway,
 ) -> Result<Option<Arc<Origin>>, Error> {
     let Some(host) = host else { return Ok(None) };
-    let url = check_url(host, reach(gateway.settings.gateway.allow_private_hosts))
+    let url = check_url(host, gateway.settings.gateway.allow_private_hosts)
         .map_err(|problem| Error::invalid(field, problem.to_string()))?;
     Ok(Origin::of(&url, &provider.prefix).map(Arc::new))
-}
-
-/// The setting as the guard understands it.
-pub(crate) fn reach(setting: PrivateHosts) -> Reach {
-    match setting {
-        PrivateHosts::None => Reach::Public,
-        PrivateHosts::Loopback => Reach::Loopback,
-        PrivateHosts::All => Reach::Private,
-    }
 }
 
 impl Target {

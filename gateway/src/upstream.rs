@@ -20,7 +20,6 @@ use tokio::sync::mpsc;
 use crate::connection::Watch;
 use crate::error::Error;
 use crate::reading::{self, Interrupted};
-use crate::target::reach;
 
 /// How long a connection is kept for the next call.
 const IDLE_CONNECTION: Duration = Duration::from_mins(1);
@@ -42,7 +41,7 @@ pub(crate) enum Outgoing {
 
 impl Upstream {
     pub(crate) fn new(settings: &GatewaySettings) -> Self {
-        let mut http = HttpConnector::new_with_resolver(Resolver::new(reach(settings.allow_private_hosts)));
+        let mut http = HttpConnector::new_with_resolver(Resolver::new(settings.allow_private_hosts));
         http.enforce_http(false);
         http.set_nodelay(true);
         // A long call is silent; the networks between may forget a connection that is.

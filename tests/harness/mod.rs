@@ -13,7 +13,7 @@ mod wire;
 use std::future::Future;
 use std::time::Duration;
 
-pub use app::TestApp;
+pub use app::{START_MS, TestApp};
 pub use chance::Chance;
 pub use org::{Caller, Org, log_id};
 pub use process::{LINES, Process};

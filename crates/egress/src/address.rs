@@ -6,14 +6,16 @@ use serde::Deserialize;
 
 /// How far beyond public addresses a tenant's URL may point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// Public addresses only.
+    #[serde(rename = "none")]
     Public,
     /// Public addresses and this machine's loopback: what a single-machine set-up wants.
     #[default]
+    #[serde(rename = "loopback")]
     Loopback,
     /// Private networks too; never link-local addresses, where clouds keep their metadata.
+    #[serde(rename = "all")]
     Private,
 }
 

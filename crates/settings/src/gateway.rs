@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use egress::Reach;
 use serde::Deserialize;
 
 use crate::bounds;
@@ -24,7 +25,7 @@ pub struct GatewaySettings {
     #[serde(rename = "stream_idle_timeout_ms", deserialize_with = "bounds::millis")]
     pub stream_idle_timeout: Duration,
     /// Which hosts off the public internet a tenant's URL may point at: `none`, `loopback` or `all`. Default: `loopback`.
-    pub allow_private_hosts: PrivateHosts,
+    pub allow_private_hosts: Reach,
     /// How long a key is believed before it is looked up again. Default: 5,000 ms.
     #[serde(rename = "key_cache_ttl_ms", deserialize_with = "bounds::millis")]
     pub key_cache_ttl: Duration,
@@ -40,23 +41,11 @@ impl Default for GatewaySettings {
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_mins(10),
             stream_idle_timeout: Duration::from_mins(5),
-            allow_private_hosts: PrivateHosts::Loopback,
+            allow_private_hosts: Reach::Loopback,
             key_cache_ttl: Duration::from_secs(5),
             when_spool_full: WhenSpoolFull::Pass,
         }
     }
-}
-
-/// Which hosts off the public internet a tenant's URL may point at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PrivateHosts {
-    /// Public hosts only.
-    None,
-    /// This machine too.
-    Loopback,
-    /// Any host.
-    All,
 }
 
 /// What becomes of a call whose log would find no room.

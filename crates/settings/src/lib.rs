@@ -23,7 +23,8 @@ mod shipper;
 mod spool;
 
 pub use auth::AuthSettings;
-pub use gateway::{GatewaySettings, PrivateHosts, WhenSpoolFull};
+pub use egress::Reach;
+pub use gateway::{GatewaySettings, WhenSpoolFull};
 pub use jobs::JobsSettings;
 pub use load::{Error, load, load_from};
 pub use log::{LogFormat, LogSettings};

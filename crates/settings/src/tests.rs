@@ -32,7 +32,7 @@ fn nothing_set_gives_the_defaults() {
     );
     assert_eq!(
         (gateway.allow_private_hosts, gateway.when_spool_full),
-        (PrivateHosts::Loopback, WhenSpoolFull::Pass)
+        (Reach::Loopback, WhenSpoolFull::Pass)
     );
     assert_eq!((gateway.key_cache_ttl.as_millis(), settings.auth.stale_max.as_millis()), (5_000, 900_000));
     let spool = settings.spool;
@@ -87,7 +87,7 @@ fn variables_go_before_the_file_and_the_file_before_the_defaults() {
         (settings.spool.fsync, settings.spool.max_bytes, settings.spool.segment_bytes),
         (true, 99_000_000, 4096)
     );
-    assert_eq!(settings.gateway.allow_private_hosts, PrivateHosts::All);
+    assert_eq!(settings.gateway.allow_private_hosts, Reach::Private);
     assert_eq!(settings.gateway.request_timeout, Duration::from_millis(1500));
     assert_eq!(
         (settings.log.format, settings.jobs.retention_cron.as_str()),

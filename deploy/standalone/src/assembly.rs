@@ -56,8 +56,8 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
         keys: keys.clone(),
         virtual_keys: virtual_keys.clone(),
         vault: vault.clone(),
-        recorder,
-        reach: server::reach(settings.gateway.allow_private_hosts),
+        recorder: recorder.clone(),
+        reach: settings.gateway.allow_private_hosts,
         max_payload_bytes: settings.log.max_payload_bytes,
     });
     let server = server::start(&settings, api, gateway)?;
@@ -85,6 +85,7 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
         vault,
         ledger,
         spool,
+        recorder,
         server,
         shipping,
         working,
@@ -122,7 +123,7 @@ pub(crate) fn shipper(
     unrecorded: Unrecorded,
 ) -> Shipper {
     let plans = settings.plans.clone();
-    Shipper {
+    Shipper::new(recorder::Parts {
         drain,
         db,
         ledger,
@@ -134,7 +135,7 @@ pub(crate) fn shipper(
             batch_bytes: settings.shipper.batch_bytes,
             linger: settings.shipper.linger,
         },
-    }
+    })
 }
 
 /// An organisation whose terms cannot be read is served as the smallest plan is, rather than holding up all others.

@@ -39,8 +39,9 @@ Example:
 Ships what an ended process left in its spool folder into the database of the settings here. Safe to repeat: what is in
 the database already is not taken in again. A folder that a running process works on is refused.";
 
-/// What others say at `info` is of use to them; a directive in the settings brings it back.
-const LIBRARIES: &str = "actix_server=warn,sea_orm_migration=warn";
+/// What others say at `info` is of use to them, and an answer that we cut on purpose is an error to actix; a directive in
+/// the settings brings either back.
+const LIBRARIES: &str = "actix_http=off,actix_server=warn,sea_orm_migration=warn";
 
 /// An LLM gateway that keeps the log.
 #[derive(Debug, Parser)]

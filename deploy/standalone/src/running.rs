@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clock::{Clock, Ids};
 use quota::Ledger;
+use recorder::Recorder;
 use sea_orm::DatabaseConnection;
 use settings::Settings;
 use spool::Spool;
@@ -19,6 +20,9 @@ use crate::server::Server;
 
 /// How long the shipper may take at the end; what it leaves in the spool is shipped at the next start.
 const SHIPPING_ENDS: Duration = Duration::from_secs(30);
+
+/// How long calls that were ended half-way may take to hand their logs over.
+const RECORDING_ENDS: Duration = Duration::from_secs(10);
 
 /// All planes, running. [`stop`](Self::stop) ends them; dropped, they run on until the runtime ends.
 pub struct Running {
@@ -34,6 +38,7 @@ pub struct Running {
     pub vault: Vault,
     pub ledger: Arc<dyn Ledger>,
     pub spool: Spool,
+    pub(crate) recorder: Recorder,
     pub(crate) server: Server,
     pub(crate) shipping: Task,
     pub(crate) working: Task,
@@ -67,6 +72,10 @@ impl Running {
     pub async fn stop(self) {
         self.server.stop().await;
         tracing::debug!("the server has stopped");
+        // The threads that served may still be ending the calls they had: those hand their logs over when they are dropped.
+        if tokio::time::timeout(RECORDING_ENDS, self.recorder.idle()).await.is_err() {
+            tracing::error!("calls are still open; their logs are lost");
+        }
         // From here on nothing comes in: what was handed over is written, then shipped.
         self.spool.close().await;
         self.shipping.stop(SHIPPING_ENDS).await;

@@ -8,9 +8,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
 use api::Api;
-use egress::Reach;
 use gateway::Gateway;
-use settings::{PrivateHosts, Settings};
+use settings::Settings;
 use tokio::task::JoinHandle;
 
 /// How long a client may take to send a request's head.
@@ -59,15 +58,6 @@ pub(crate) fn start(settings: &Settings, api: Api, gateway: Gateway) -> anyhow::
 /// `GET /healthz`: the process serves HTTP.
 async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
-}
-
-/// Where a tenant's own URL may point.
-pub(crate) fn reach(hosts: PrivateHosts) -> Reach {
-    match hosts {
-        PrivateHosts::None => Reach::Public,
-        PrivateHosts::Loopback => Reach::Loopback,
-        PrivateHosts::All => Reach::Private,
-    }
 }
 
 impl Server {

@@ -1,0 +1,264 @@
+//! What can be wrong on each route of the control plane.
+
+use serde_json::{Value, json};
+
+use super::{Case, case};
+
+pub const ID: &str = "01900000-0000-7000-8000-000000000001";
+const KEY: &str = "33333333-3333-4333-8333-333333333333";
+
+/// What is wrong on a route of the control plane. A route that is new has no row here, which fails the test.
+pub fn mistakes(route: &api::Route) -> Vec<Case> {
+    match (route.method, route.path) {
+        ("GET", "/v1/logs") => bad_lists(),
+        ("POST", "/v1/logs") => bad_inserts(),
+        ("GET", "/v1/logs/{id}") => vec![
+            case("GET", "/v1/logs/nonsense", 400, "id: found `nonsense`"),
+            case("GET", format!("/v1/logs/{ID}?x=1"), 400, "x: no such parameter"),
+            case("GET", format!("/v1/logs/{ID}"), 404, "no log"),
+            case("GET", "/v1/logs/%00", 400, "id: "),
+            case("GET", "/v1/logs/%FF", 400, "id"),
+        ],
+        ("GET", "/v1/usage") => vec![case("GET", "/v1/usage?month=1", 400, "month: no such parameter")],
+        ("GET", "/v1/api-keys") => bad_pages("/v1/api-keys"),
+        ("POST", "/v1/api-keys/{type}/{sub_type}") => bad_keys(),
+        ("GET" | "DELETE", "/v1/api-keys/{id}") => vec![
+            case(route.method, "/v1/api-keys/nonsense", 400, "id: found `nonsense`"),
+            case(route.method, format!("/v1/api-keys/{KEY}?x=1"), 400, "x: no such parameter"),
+            case(route.method, format!("/v1/api-keys/{KEY}"), 404, "no API key"),
+        ],
+        ("PUT", "/v1/api-keys/{id}") => bad_changes(),
+        ("GET", "/v1/virtual-keys") => bad_pages("/v1/virtual-keys"),
+        ("POST", "/v1/virtual-keys") => bad_virtual_keys(),
+        ("GET" | "DELETE", "/v1/virtual-keys/{slug}") => vec![
+            case(route.method, "/v1/virtual-keys/nobody", 404, "no virtual key"),
+            case(route.method, "/v1/virtual-keys/nobody?x=1", 400, "x: no such parameter"),
+            case(route.method, format!("/v1/virtual-keys/{}", "n".repeat(5000)), 404, "no virtual key"),
+        ],
+        ("PUT", "/v1/virtual-keys/{slug}") => {
+            let put = |body| case("PUT", "/v1/virtual-keys/nobody", 400, "name: found a number").json(body);
+            vec![
+                case("PUT", "/v1/virtual-keys/nobody", 404, "no virtual key").json(json!({"name": "x"})),
+                Case { says: "body: found an array", ..put(json!([])) },
+                Case { says: "workspace_id: found a number", ..put(json!({"workspace_id": 7})) },
+            ]
+        }
+        (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
+    }
+}
+
+fn bad_lists() -> Vec<Case> {
+    [
+        ("limit=0", "limit: found `0`"),
+        ("limit=-1", "limit: found `-1`"),
+        ("limit=1001", "limit: found `1001`"),
+        ("limit=99999999999999999999999", "limit: found"),
+        ("limit=ten", "limit: found `ten`"),
+        ("limit=1&limit=2", "limit: given twice"),
+        ("cursor=nonsense", "cursor: found `nonsense`"),
+        ("cursor=AAAA", "cursor: found"),
+        ("cursor=%F0%9F%92%A9", "cursor: found"),
+        ("status_code=ok", "status_code: found `ok`"),
+        ("status_code=200,1000", "status_code: found `1000`"),
+        ("time_of_generation_min=yesterday", "time_of_generation_min: found `yesterday`"),
+        ("time_of_generation_max=2026-13-01T00:00:00Z", "time_of_generation_max: found"),
+        ("cost_min=-1", "cost_min: found `-1`"),
+        ("cost_max=NaN", "cost_max: found `NaN`"),
+        ("cost_max=inf", "cost_max: found `inf`"),
+        ("cost_max=1e300", "cost_max: found `1e300`"),
+        ("total_units_min=1.5", "total_units_min: found `1.5`"),
+        ("prompt_token_max=-3", "prompt_token_max: found `-3`"),
+        ("completion_token_min=x", "completion_token_min: found `x`"),
+        ("response_time_min=-5", "response_time_min: found `-5`"),
+        ("metadata=nonsense", "metadata: found `nonsense`"),
+        ("metadata=[1]", "metadata: found"),
+        ("metadata={\"a\":1}", "metadata: the value of `a` is not a string"),
+        ("api_key_ids=nonsense", "api_key_ids: found `nonsense`"),
+        ("cache_status=WARM", "cache_status: found `WARM`"),
+        ("retry_status=perhaps", "retry_status: found `perhaps`"),
+        ("ai_org_model=gpt-4o", "ai_org_model: found `gpt-4o`"),
+        ("page=2", "page: no such parameter"),
+        ("%FF=1", "no such parameter"),
+    ]
+    .into_iter()
+    .map(|(query, says)| case("GET", format!("/v1/logs?{query}"), 400, says))
+    .chain([
+        case("GET", "/v1/logs?workspace_slug=nobody", 404, "no workspace"),
+        case("GET", format!("/v1/logs?status_code={}", "200,".repeat(101)), 400, "status_code: 101 items"),
+    ])
+    .collect()
+}
+
+fn bad_pages(path: &str) -> Vec<Case> {
+    [
+        ("page_size=0", "page_size: found `0`"),
+        ("page_size=1001", "page_size: found `1001`"),
+        ("page_size=-1", "page_size: found `-1`"),
+        ("current_page=-1", "current_page: found `-1`"),
+        ("current_page=18446744073709551615", "current_page: found"),
+        ("x=1", "x: no such parameter"),
+        ("page_size=1&page_size=1", "page_size: given twice"),
+    ]
+    .into_iter()
+    .map(|(query, says)| case("GET", format!("{path}?{query}"), 400, says))
+    .chain([case("GET", format!("{path}?workspace_id=nobody"), 404, "no workspace")])
+    .collect()
+}
+
+/// `good` with one field at a JSON pointer put in, or taken out with null.
+fn but(good: &Value, pointer: &str, value: Value) -> Value {
+    let mut body = good.clone();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    body.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(name.to_owned(), value);
+    body
+}
+
+fn without(good: &Value, pointer: &str) -> Value {
+    let mut body = good.clone();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    body.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
+    body
+}
+
+fn bad_inserts() -> Vec<Case> {
+    let good = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}, "metadata": {}});
+    let post = |body, says| case("POST", "/v1/logs", 400, says).json(body);
+    let mut cases = vec![
+        case("POST", "/v1/logs", 400, "body: ").bytes(""),
+        case("POST", "/v1/logs", 400, "body: ").bytes("{\"request\":"),
+        case("POST", "/v1/logs", 400, "body: ").bytes(b"\xff\xfe\x00".to_vec()),
+        case("POST", "/v1/logs", 400, "body: ").bytes("[".repeat(100_000)),
+        case("POST", "/v1/logs", 400, "body: ").bytes("{\"a\":".repeat(100_000)),
+        case("POST", "/v1/logs", 413, "the body is too large").bytes(" ".repeat((8 << 20) + 1)),
+        case("POST", "/v1/logs?x=1", 400, "x: no such parameter").json(good.clone()),
+        post(json!(7), "body: found a number"),
+        post(json!([]), "body: 0 logs"),
+        post(json!([good, 7]), "[1]: found a number"),
+    ];
+    for (pointer, value, says) in [
+        ("/request", json!(7), "request: found a number"),
+        ("/request/url", json!(7), "request.url: found a number"),
+        ("/request/url", json!("not a url"), "request.url: not a URL"),
+        ("/request/url", json!("//evil"), "request.url: not a URL"),
+        ("/request/url", json!("/".repeat(9000)), "request.url: too long"),
+        ("/request/method", json!("a b"), "request.method: found `a b`"),
+        ("/request/provider", json!("p".repeat(129)), "request.provider: too long"),
+        ("/request/headers", json!([]), "request.headers: found an array"),
+        ("/request/headers", json!({"a": {}}), "request.headers.a: found an object"),
+        ("/response/status", json!("ok"), "response.status: found a string"),
+        ("/response/status", json!(99), "response.status: found 99"),
+        ("/response/status", json!(-200), "response.status: found -200"),
+        ("/response/status", json!(1e300), "response.status: found"),
+        ("/response/response_time", json!(-1), "response.response_time: found -1"),
+        ("/response/response_time", json!("fast"), "response.response_time: found a string"),
+        ("/response/streamingMode", json!("yes"), "response.streamingMode: found a string"),
+        ("/metadata", json!("x"), "metadata: found a string"),
+        ("/metadata/traceId", json!(7), "metadata.traceId: found a number"),
+        ("/metadata/traceId", json!("t\u{0}"), "metadata.traceId: a control character"),
+        ("/metadata/env", json!(7), "metadata.env: found a number"),
+        ("/metadata/env", json!("e".repeat(129)), "metadata.env: too long"),
+        ("/id", json!(7), "id: found a number"),
+        ("/id", json!(""), "id: found an empty string"),
+        ("/strange", json!(1), "strange: no such field"),
+    ] {
+        cases.push(post(but(&good, pointer, value), says));
+    }
+    for (pointer, says) in [
+        ("/request", "request: missing"),
+        ("/response", "response: missing"),
+        ("/request/url", "request.url: missing"),
+        ("/request/body", "request.body: missing"),
+        ("/response/body", "response.body: missing"),
+    ] {
+        cases.push(post(without(&good, pointer), says));
+    }
+    cases
+}
+
+fn bad_keys() -> Vec<Case> {
+    let good = json!({"name": "x", "scopes": ["logs.list"]});
+    let path = "/v1/api-keys/workspace/service";
+    let post = |body, says| case("POST", path, 400, says).json(body);
+    let mut cases = vec![
+        case("POST", "/v1/api-keys/organisation/user", 400, "organisation/user").json(good.clone()),
+        case("POST", "/v1/api-keys/x/y", 400, "x/y").json(good.clone()),
+        case("POST", path, 400, "body: ").bytes("nonsense"),
+        case("POST", path, 400, "body: ").bytes("{".repeat(100_000)),
+        case("POST", path, 413, "the body is too large").bytes(" ".repeat((256 << 10) + 1)),
+        case("POST", "/v1/api-keys/workspace/user", 400, "user_id: missing").json(good.clone()),
+        case("POST", "/v1/api-keys/organisation/service", 403, "it needs").json(good.clone()),
+        post(without(&good, "/name"), "name: missing"),
+        post(without(&good, "/scopes"), "scopes: missing"),
+    ];
+    for (pointer, value, says) in [
+        ("/name", json!(""), "name: found an empty string"),
+        ("/name", json!("n".repeat(101)), "name: too long"),
+        ("/name", json!("a\nb"), "name: a control character"),
+        ("/name", json!(["x"]), "name: found an array"),
+        ("/scopes", json!("logs.list"), "scopes: found a string"),
+        ("/scopes", json!([]), "scopes: found an empty array"),
+        ("/scopes", json!([7]), "scopes[0]: found a number"),
+        ("/scopes", json!(["logs.list", "fly"]), "scopes[1]: found `fly`"),
+        (
+            "/scopes",
+            json!(["organisation_users.create"]),
+            "scopes[0]: `organisation_users.create` is not for",
+        ),
+        ("/expires_at", json!("soon"), "expires_at: found `soon`"),
+        ("/expires_at", json!("2020-01-01T00:00:00Z"), "expires_at: `2020-01-01T00:00:00Z` is past"),
+        (
+            "/rate_limits",
+            json!([{"type": "requests", "unit": "rpm", "value": 1}]),
+            "rate_limits: not supported yet",
+        ),
+        ("/user_id", json!(KEY), "user_id: only a user's key has one"),
+        ("/strange", json!(1), "strange: no such field"),
+    ] {
+        cases.push(post(but(&good, pointer, value), says));
+    }
+    cases
+}
+
+fn bad_changes() -> Vec<Case> {
+    let put = |body, says| case("PUT", format!("/v1/api-keys/{KEY}"), 400, says).json(body);
+    vec![
+        case("PUT", "/v1/api-keys/nonsense", 400, "id: found `nonsense`").json(json!({"name": "x"})),
+        case("PUT", format!("/v1/api-keys/{KEY}"), 404, "no API key").json(json!({"name": "x"})),
+        case("PUT", format!("/v1/api-keys/{KEY}"), 400, "body: ").bytes("nonsense"),
+        put(json!([]), "body: found an array"),
+        put(json!({"workspace_id": {}}), "workspace_id: found an object"),
+        case("PUT", format!("/v1/api-keys/{KEY}"), 404, "no organisation")
+            .json(json!({"organisation_id": ID})),
+    ]
+}
+
+fn bad_virtual_keys() -> Vec<Case> {
+    let good = json!({"name": "x", "provider": "openai", "key": "sk-1"});
+    let post = |body, says| case("POST", "/v1/virtual-keys", 400, says).json(body);
+    let mut cases = vec![
+        case("POST", "/v1/virtual-keys", 400, "body: ").bytes("[1,"),
+        case("POST", "/v1/virtual-keys", 404, "no workspace").json(but(
+            &good,
+            "/workspace_id",
+            json!("nobody"),
+        )),
+        post(without(&good, "/name"), "name: missing"),
+        post(without(&good, "/provider"), "provider: missing"),
+        post(without(&good, "/key"), "key: missing"),
+    ];
+    for (pointer, value, says) in [
+        ("/provider", json!("nobody"), "provider: found `nobody`"),
+        ("/key", json!("s\u{f6}"), "key: a character that no header may hold"),
+        ("/key", json!("k".repeat(16_385)), "key: too long"),
+        ("/custom_host", json!("ftp://x"), "custom_host: must be an absolute http"),
+        ("/custom_host", json!("http://10.0.0.1/v1"), "custom_host: points to a private"),
+        ("/custom_host", json!("http://169.254.169.254/"), "custom_host: points to a private"),
+        ("/custom_host", json!("https://u:p@x.com"), "custom_host: "),
+        ("/note", json!(7), "note: found a number"),
+        ("/usage_limits", json!({"credit_limit": 1}), "usage_limits: not supported yet"),
+        ("/strange", json!(1), "strange: no such field"),
+    ] {
+        cases.push(post(but(&good, pointer, value), says));
+    }
+    cases
+}

@@ -1,0 +1,120 @@
+//! Every way to name a thing in a request.
+
+use serde_json::{Value, json};
+
+use super::Ids;
+use crate::harness::chat;
+use crate::routes::JSON;
+
+/// One request, as far as it differs from route to route.
+pub struct Ask {
+    pub path: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Option<Value>,
+}
+
+fn ask(path: impl Into<String>) -> Ask {
+    Ask { path: path.into(), headers: Vec::new(), body: None }
+}
+
+fn with_body(path: impl Into<String>, body: Value) -> Ask {
+    Ask { body: Some(body), ..ask(path) }
+}
+
+/// Every way to name `ids` on a route of the control plane. `stranger`: to whom the organisation's id and members are
+/// another's too. A route that is new has no row here, which fails the test.
+pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
+    let Ids { organisation, workspace, user, log, api_key, virtual_key, trace, cursor } = ids;
+    let mine = &own.workspace;
+    let new_key = |more: Value| {
+        let mut body = json!({"name": "x", "scopes": ["logs.list"], "workspace_id": mine});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let new_virtual_key =
+        |workspace: &str| json!({"name": "x", "provider": "echo", "workspace_id": workspace});
+    match (route.method, route.path) {
+        ("GET", "/v1/logs") => vec![
+            ask(format!("/v1/logs?workspace_slug={workspace}")),
+            ask(format!("/v1/logs?workspace_id={workspace}")),
+            ask(format!("/v1/logs?api_key_ids={api_key}")),
+            ask(format!("/v1/logs?virtual_keys={virtual_key}")),
+            ask(format!("/v1/logs?trace_id={trace}")),
+            ask(format!("/v1/logs?cursor={cursor}")),
+        ],
+        ("POST", "/v1/logs") => {
+            let sides = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}});
+            let with = |name: &str, id: &str| {
+                let mut body = sides.clone();
+                body[name] = json!(id);
+                with_body("/v1/logs", body)
+            };
+            vec![with("organisation_id", organisation), with("workspace_id", workspace)]
+        }
+        ("GET", "/v1/logs/{id}") => vec![ask(format!("/v1/logs/{log}"))],
+        ("GET", "/v1/usage") => vec![
+            ask(format!("/v1/usage?organisation_id={organisation}")),
+            ask(format!("/v1/usage?workspace_id={workspace}")),
+        ],
+        ("GET", "/v1/api-keys") => vec![ask(format!("/v1/api-keys?workspace_id={workspace}"))],
+        ("POST", "/v1/api-keys/{type}/{sub_type}") => {
+            let service = |body| with_body("/v1/api-keys/workspace/service", body);
+            let mut ways = vec![service(new_key(json!({"workspace_id": workspace})))];
+            if stranger {
+                let of_user = new_key(json!({"user_id": user}));
+                ways.push(with_body("/v1/api-keys/workspace/user", of_user));
+                ways.push(service(new_key(json!({"organisation_id": organisation}))));
+            }
+            ways
+        }
+        ("GET" | "DELETE", "/v1/api-keys/{id}") => vec![
+            ask(format!("/v1/api-keys/{api_key}")),
+            ask(format!("/v1/api-keys/{}?workspace_id={workspace}", own.api_key)),
+        ],
+        ("PUT", "/v1/api-keys/{id}") => {
+            let change = json!({"name": "taken over"});
+            let elsewhere = json!({"name": "mine", "workspace_id": workspace});
+            vec![
+                with_body(format!("/v1/api-keys/{api_key}"), change),
+                with_body(format!("/v1/api-keys/{}", own.api_key), elsewhere),
+            ]
+        }
+        ("GET", "/v1/virtual-keys") => vec![ask(format!("/v1/virtual-keys?workspace_id={workspace}"))],
+        ("POST", "/v1/virtual-keys") => vec![with_body("/v1/virtual-keys", new_virtual_key(workspace))],
+        ("GET" | "DELETE", "/v1/virtual-keys/{slug}") => vec![
+            ask(format!("/v1/virtual-keys/{virtual_key}?workspace_id={mine}")),
+            ask(format!("/v1/virtual-keys/{}?workspace_id={workspace}", own.virtual_key)),
+            ask(format!("/v1/virtual-keys/{virtual_key}?workspace_id={workspace}")),
+        ],
+        ("PUT", "/v1/virtual-keys/{slug}") => {
+            let change = |workspace: &str| json!({"name": "taken over", "workspace_id": workspace});
+            vec![
+                with_body(format!("/v1/virtual-keys/{virtual_key}"), change(mine)),
+                with_body(format!("/v1/virtual-keys/{}", own.virtual_key), change(workspace)),
+                with_body(format!("/v1/virtual-keys/{virtual_key}"), change(workspace)),
+            ]
+        }
+        (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
+    }
+}
+
+/// Every way to name a virtual key in a model call.
+pub fn ways_to_call(path: &str, ids: &Ids) -> Vec<Ask> {
+    let slug = &ids.virtual_key;
+    let body = |model: String| {
+        let mut body = chat("hi");
+        body["model"] = json!(model);
+        JSON.contains(&path).then_some(body)
+    };
+    let call = |name: &'static str, value: String| Ask {
+        headers: vec![(name, value)],
+        body: body("m".to_owned()),
+        ..ask(path)
+    };
+    let mut ways =
+        vec![call("x-portkey-virtual-key", slug.clone()), call("x-portkey-provider", format!("@{slug}"))];
+    if JSON.contains(&path) {
+        ways.push(Ask { body: body(format!("@{slug}/m")), ..ask(path) });
+    }
+    ways
+}
