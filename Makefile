@@ -14,7 +14,7 @@ demo: ## Start it, send it a few calls, and show what was logged
 
 test: ## Install what the suite needs, then run every test
 	@deploy/dev/install test
-	cargo test --workspace
+	cargo test --workspace --lib --bins --tests
 
 lint: ## Check format, lints, licences and dependencies
 	@deploy/dev/install lint

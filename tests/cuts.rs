@@ -3,7 +3,9 @@
 use plans::Plan;
 use serde_json::json;
 
-use crate::harness::{DONE, Exchange, Org, TestApp, Upstream, Wire, answer, chat, delta, usage_chunk};
+use crate::harness::{
+    DONE, Exchange, Org, TestApp, Upstream, Wire, answer, chat, delta, header_lines, usage_chunk,
+};
 
 /// How a client goes away.
 #[derive(Clone, Copy, Debug)]
@@ -99,13 +101,10 @@ async fn a_client_that_leaves_in_mid_upload_ends_the_call() {
     let upstream = Upstream::start().await;
     let url = upstream.url();
     let mut wire = Wire::connect(app.running.addr).await;
-    let mut head = "POST /v1/files HTTP/1.1\r\nhost: x\r\ncontent-type: application/octet-stream\r\n\
-                    content-length: 1000000\r\n"
-        .to_owned();
-    for (name, value) in org.headers(&url) {
-        head += &format!("{name}: {value}\r\n");
-    }
-    wire.send(head + "\r\nthe beginning").await;
+    let framing =
+        [("host", "x"), ("content-type", "application/octet-stream"), ("content-length", "1000000")];
+    let lines = header_lines(&framing) + &header_lines(&org.headers(&url));
+    wire.send(format!("POST /v1/files HTTP/1.1\r\n{lines}\r\nthe beginning")).await;
     wire.close();
     let row = &org.rows("", 1).await[0];
     assert_eq!(row["outcome"], "client_gone");

@@ -4,19 +4,7 @@ use plans::Plan;
 use serde_json::json;
 use settings::WhenSpoolFull;
 
-use crate::harness::{Org, TestApp, Upstream, answer, chat, log_id, until};
-
-/// The store fails every batch until [`mend`].
-async fn break_store(app: &TestApp) {
-    app.execute(
-        "CREATE TRIGGER broken BEFORE UPDATE ON spool_mark BEGIN SELECT RAISE(ABORT, 'broken by the test'); END",
-    )
-    .await;
-}
-
-async fn mend(app: &TestApp) {
-    app.execute("DROP TRIGGER broken").await;
-}
+use crate::harness::{Org, TestApp, Upstream, answer, chat, delta, log_id, until};
 
 async fn echo(org: &Org<'_>, text: &str) -> reqwest::Response {
     org.echo("/v1/chat/completions").json(&chat(text)).send().await.unwrap()
@@ -28,12 +16,12 @@ async fn calls_made_while_the_store_is_away_are_all_logged_once_when_it_is_back(
     let org = app.org(Plan::Developer).await;
     echo(&org, "before").await;
     org.usage_of(1).await;
-    break_store(&app).await;
+    app.break_store().await;
     for n in 0..20 {
         assert_eq!(echo(&org, &format!("call {n}")).await.status(), 200);
     }
     assert_eq!(org.list("").await.len(), 1);
-    mend(&app).await;
+    app.mend_store().await;
     assert_eq!(org.usage_of(21).await["used"], 21);
     assert_eq!(org.rows("", 21).await.len(), 21);
 }
@@ -43,14 +31,14 @@ async fn what_waits_in_the_spool_when_the_server_stops_is_logged_by_the_next() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
     let key = org.key.clone();
-    break_store(&app).await;
+    app.break_store().await;
     for n in 0..5 {
         echo(&org, &format!("call {n}")).await;
     }
     let dir = app.stop().await;
     let settings = TestApp::settings(dir.path());
     let app = TestApp::start_in(dir, settings).await;
-    mend(&app).await;
+    app.mend_store().await;
     let count = until("five logs are there", || async {
         let count = app.count("SELECT count(*) FROM log").await;
         (count == 5).then_some(count)
@@ -70,12 +58,12 @@ async fn content_that_the_store_refuses_is_left_out_and_blocks_nothing() {
          BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
     )
     .await;
-    break_store(&app).await;
+    app.break_store().await;
     for trace in ["before", "poison", "after"] {
         let request = org.echo("/v1/chat/completions").header("x-portkey-trace-id", trace);
         request.json(&chat(trace)).send().await.unwrap();
     }
-    mend(&app).await;
+    app.mend_store().await;
     let rows = org.rows("", 3).await;
     let of = |trace: &str| rows.iter().find(|row| row["trace_id"] == trace).unwrap().clone();
     for (trace, payload) in [("before", "whole"), ("poison", "unstorable"), ("after", "whole")] {
@@ -106,13 +94,13 @@ async fn a_nearly_full_spool_keeps_no_content_and_a_full_one_counts_what_it_cann
     })
     .await;
     let org = app.org(Plan::Enterprise).await;
-    break_store(&app).await;
+    app.break_store().await;
     let text = "x".repeat(3000);
     let calls = 1500;
     for _ in 0..calls {
         assert_eq!(echo(&org, &text).await.status(), 200);
     }
-    mend(&app).await;
+    app.mend_store().await;
     let usage = org.usage_of(calls).await;
     let (used, unrecorded) = (usage["used"].as_i64().unwrap(), usage["unrecorded"].as_i64().unwrap());
     assert!(used > 0 && unrecorded > 0, "{usage}");
@@ -135,7 +123,7 @@ async fn a_full_spool_refuses_calls_where_the_setting_says_so() {
     })
     .await;
     let org = app.org(Plan::Enterprise).await;
-    break_store(&app).await;
+    app.break_store().await;
     let text = "x".repeat(3000);
     let refused = until("a call is refused", || async {
         let response = echo(&org, &text).await;
@@ -145,7 +133,7 @@ async fn a_full_spool_refuses_calls_where_the_setting_says_so() {
     assert!(refused.headers().contains_key("retry-after"));
     let body: serde_json::Value = refused.json().await.unwrap();
     assert_eq!(body["status"], "failure");
-    mend(&app).await;
+    app.mend_store().await;
     until("calls pass again", || async { (echo(&org, "now").await.status() == 200).then_some(()) }).await;
 }
 
@@ -153,10 +141,10 @@ async fn a_full_spool_refuses_calls_where_the_setting_says_so() {
 async fn a_log_that_is_past_its_retention_when_it_arrives_is_counted_and_not_stored() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
-    break_store(&app).await;
+    app.break_store().await;
     echo(&org, "late").await;
-    app.clock.advance(std::time::Duration::from_secs(4 * 86_400));
-    mend(&app).await;
+    app.clock.advance(std::time::Duration::from_hours(96));
+    app.mend_store().await;
     until("it is counted as expired", || async {
         (app.count("SELECT coalesce(sum(expired), 0) FROM usage").await == 1).then_some(())
     })
@@ -176,9 +164,33 @@ async fn a_long_answer_is_cut_in_the_log_and_its_usage_is_known_all_the_same() {
     let response = request.send().await.unwrap();
     let id = log_id(&response);
     assert_eq!(response.json::<serde_json::Value>().await.unwrap(), long);
-    let log = org.log(&id).await;
-    assert_eq!(log["payload"], "cut");
-    assert_eq!(log["response"]["body"].as_str().unwrap().len(), 1000);
+    let kept = org.log(&id).await;
+    assert_eq!(kept["payload"], "cut");
+    assert_eq!(kept["response"]["body"].as_str().unwrap().len(), 1000);
     let row = &org.rows("", 1).await[0];
     assert_eq!((&row["total_tokens"], &row["tokens_estimated"]), (&json!(1200), &json!(false)));
+}
+
+#[tokio::test]
+async fn a_call_that_runs_when_the_server_stops_is_logged_all_the_same() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let mut upstream = Upstream::start().await;
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        let request = org.ask(&upstream, "/v1/chat/completions").json(&chat("without end"));
+        let asking = tokio::spawn(request.send());
+        let mut exchange = upstream.asked().await;
+        exchange.event_stream().await;
+        exchange.send(delta("still")).await;
+        answers.push((asking.await.unwrap().unwrap(), exchange));
+    }
+    let dir = app.stop().await;
+    drop(answers);
+    let settings = TestApp::settings(dir.path());
+    let app = TestApp::start_in(dir, settings).await;
+    let gone = "SELECT count(*) FROM log WHERE outcome = 'client_gone' AND streamed";
+    until("all are logged", || async { (app.count(gone).await == 20).then_some(()) }).await;
+    assert_eq!(app.count("SELECT count(*) FROM log").await, 20);
+    assert_eq!(app.count("SELECT used FROM usage").await, 20);
 }

@@ -14,7 +14,7 @@ pub struct Model {
     pub used: i64,
     /// Calls answered past the quota, not recorded.
     pub dropped: i64,
-    /// Calls answered while the spool had no room.
+    /// Calls answered whose logs could not be recorded: the spool had no room, or the store refused them.
     pub unrecorded: i64,
     /// Logs that were past their retention before they could be stored.
     pub expired: i64,

@@ -26,7 +26,7 @@ struct Open {
     request: Capture,
     response: Captured,
     /// The process waits with its end until this is dropped.
-    open: OpenCall,
+    call: OpenCall,
 }
 
 impl Recording {
@@ -69,7 +69,7 @@ impl Recording {
         };
         let open = Open {
             record,
-            open: recorder.open_call(),
+            call: recorder.open_call(),
             recorder,
             received,
             request: Capture::new(max_payload),
@@ -154,7 +154,7 @@ impl Open {
         self,
         outcome: Outcome,
     ) -> impl Future<Output = Result<(), recorder::Error>> + Send + 'static {
-        let Self { mut record, recorder, received, request, response, open: _open } = self;
+        let Self { mut record, recorder, received, request, response, call: _call } = self;
         record.outcome = outcome;
         record.latency_us = micros_since(received);
         let (request_body, request_cut) = request.take();

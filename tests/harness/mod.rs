@@ -41,6 +41,11 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl F
     soon(asking, what).await
 }
 
+/// Headers as they stand in a message.
+pub fn header_lines(headers: &[(&str, &str)]) -> String {
+    headers.iter().flat_map(|(name, value)| [*name, ": ", *value, "\r\n"]).collect()
+}
+
 /// A chat request's body.
 pub fn chat(text: &str) -> serde_json::Value {
     serde_json::json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]})

@@ -93,25 +93,16 @@ impl Exchange {
 
     /// An answer that is a head alone.
     pub async fn bodiless(mut self, status: u16, headers: &[(&str, &str)]) {
-        let mut head = format!("HTTP/1.1 {status} X\r\n");
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        self.raw((head + "\r\n").as_bytes()).await;
+        let head = format!("HTTP/1.1 {status} X\r\n{}\r\n", super::header_lines(headers));
+        self.raw(head.as_bytes()).await;
         let _ = self.next.send(self.stream);
     }
 
     /// The head of an answer. Without a content-length its body is chunked.
     pub async fn head(&mut self, status: u16, headers: &[(&str, &str)]) {
-        let mut head = format!("HTTP/1.1 {status} X\r\n");
         self.chunked = !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        if self.chunked {
-            head += "transfer-encoding: chunked\r\n";
-        }
-        head += "\r\n";
+        let framing = if self.chunked { "transfer-encoding: chunked\r\n" } else { "" };
+        let head = format!("HTTP/1.1 {status} X\r\n{}{framing}\r\n", super::header_lines(headers));
         self.raw(head.as_bytes()).await;
     }
 
@@ -139,12 +130,6 @@ impl Exchange {
     pub async fn end(mut self) {
         self.raw(b"0\r\n\r\n").await;
         let _ = self.next.send(self.stream);
-    }
-
-    /// The end of a chunked body, keeping hold of the connection.
-    pub async fn end_and_keep(mut self) -> Self {
-        self.raw(b"0\r\n\r\n").await;
-        self
     }
 
     /// Dies in the middle of whatever it was doing.

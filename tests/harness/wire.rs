@@ -25,14 +25,10 @@ impl Wire {
 
     /// A POST of JSON.
     pub async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &str) {
-        let mut request = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
-            body.len()
-        );
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        self.send(request + "\r\n" + body).await;
+        let length = body.len().to_string();
+        let framing = [("host", "x"), ("content-type", "application/json"), ("content-length", &length)];
+        let lines = super::header_lines(&framing) + &super::header_lines(headers);
+        self.send(format!("POST {path} HTTP/1.1\r\n{lines}\r\n{body}")).await;
     }
 
     /// Reads until `text` has come.

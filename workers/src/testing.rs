@@ -67,9 +67,8 @@ impl World {
         let entries: Vec<Entry> = (0..n).map(|_| self.entry(organisation)).collect();
         let ids = entries.iter().map(|entry| entry.log.id).collect();
         let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries };
-        let unlimited = |_: &organisation::Model| plans::terms(Plan::Enterprise, &Overrides::default());
-        let appended =
-            logstore::append(self.db(), batch, self.parts.clock.now_ms(), unlimited).await.unwrap();
+        let unlimited = [(organisation, plans::terms(Plan::Enterprise, &Overrides::default()))].into();
+        let appended = logstore::append(self.db(), batch, &unlimited, &self.parts.clock).await.unwrap();
         assert!(matches!(appended, Appended::Now(_)));
         ids
     }

@@ -46,7 +46,7 @@ impl Fixture {
         let (ttl, stale_max) = (Duration::from_secs(10), Duration::from_mins(15));
         let (spool, drain) = spool::open(spool::Options::new(folder.path().join("spool"), 64 << 20)).unwrap();
         let unrecorded = Unrecorded::default();
-        let shipper = Shipper {
+        let shipper = Shipper::new(recorder::Parts {
             drain,
             db: db.clone(),
             ledger: Arc::new(quota::Embedded::new()),
@@ -54,7 +54,7 @@ impl Fixture {
             terms: Arc::new(|organisation| tenancy::terms(organisation, &PlanOverrides::new()).unwrap().1),
             unrecorded: unrecorded.clone(),
             options: recorder::Options { batch_records: 100, batch_bytes: 1 << 20, linger: Duration::ZERO },
-        };
+        });
         let api = Api::new(Parts {
             db: db.clone(),
             clock: clock.clone(),

@@ -3,9 +3,10 @@
 //! The transaction has the last word on what is recorded. It begins by advancing the segment's mark, so that a batch
 //! which comes a second time is skipped whole; then it admits logs in the order of the spool until the month's limit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use entity::{log, log_external_id, log_payload, organisation, spool_mark, usage};
+use clock::Clock;
+use entity::{log, log_external_id, spool_mark, usage};
 use plans::{Month, Terms};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
@@ -14,8 +15,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
-/// Rows a statement may insert: SQLite takes 32,766 variables, and a log has under 50 columns.
-const ROWS_PER_INSERT: usize = 500;
+mod insert;
 
 /// A log on its way into the store, with its packed content unless none is kept.
 pub struct Entry {
@@ -51,6 +51,8 @@ pub struct Tally {
     pub expired: u64,
     /// Inserted logs that were already there under the client's own id.
     pub repeated: u64,
+    /// Logs that the store refuses for what is in them, even without their content; not in `used` or `recorded`.
+    pub refused: u64,
 }
 
 /// What became of a batch.
@@ -62,32 +64,100 @@ pub enum Appended {
     Before,
 }
 
+/// Why a batch is not in.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// For [`append_singly`].
+    #[error("the store refused a log for what is in it")]
+    Refused(#[source] DbErr),
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+}
+
 /// Takes the batch in, or nothing of it.
 ///
-/// `terms` gives an organisation's terms. Logs of an organisation that is not there are left out.
+/// `terms` are those of the organisations. Logs of one that is not there are left out. `clock` tells what is past its
+/// retention.
 ///
 /// # Errors
-/// [`DbErr`] when the database fails: the batch may be tried again as it is.
+/// [`Error::Refused`] when the batch can only go in with [`append_singly`]; [`Error::Database`] when the database fails:
+/// the batch may be tried again as it is.
 pub async fn append(
     db: &DatabaseConnection,
     batch: Batch,
-    now_ms: i64,
-    terms: impl Fn(&organisation::Model) -> Terms,
-) -> Result<Appended, DbErr> {
+    terms: &BTreeMap<Uuid, Terms>,
+    clock: &Clock,
+) -> Result<Appended, Error> {
     let txn = db.begin().await?;
-    if !advance_mark(&txn, &batch, now_ms).await? {
+    let Some((meters, admitted)) = begin(&txn, batch, terms, clock).await? else {
         txn.rollback().await?;
         return Ok(Appended::Before);
+    };
+    if let Err(error) = insert::all(&txn, admitted).await {
+        let refused = insert::is_refusal(&error, txn.get_database_backend());
+        txn.rollback().await?;
+        return Err(if refused { Error::Refused(error) } else { Error::Database(error) });
     }
-    let mut meters = lock_meters(&txn, &batch.entries, now_ms, terms).await?;
-    let admitted = admit(&txn, batch.entries, &mut meters, now_ms).await?;
-    insert(&txn, admitted).await?;
+    Ok(end(txn, meters, clock.now_ms()).await?)
+}
+
+/// The same, log by log: slower, and what the store refuses is left out (the content of a log, else the log) rather than
+/// being in the way of the others.
+///
+/// # Errors
+/// [`DbErr`] when the database fails: the batch may be tried again as it is.
+pub async fn append_singly(
+    db: &DatabaseConnection,
+    batch: Batch,
+    terms: &BTreeMap<Uuid, Terms>,
+    clock: &Clock,
+) -> Result<Appended, DbErr> {
+    let txn = db.begin().await?;
+    let Some((mut meters, admitted)) = begin(&txn, batch, terms, clock).await? else {
+        txn.rollback().await?;
+        return Ok(Appended::Before);
+    };
+    for entry in admitted {
+        let key = meter_key(&entry.log);
+        if !insert::one(&txn, entry).await?
+            && let Some(Meter { tally, .. }) = meters.get_mut(&key)
+        {
+            tally.used -= 1;
+            tally.recorded -= 1;
+            tally.refused += 1;
+        }
+    }
+    end(txn, meters, clock.now_ms()).await
+}
+
+/// The meters of the batch and the logs to be inserted; none when the batch had been taken in before.
+async fn begin(
+    txn: &DatabaseTransaction,
+    batch: Batch,
+    terms: &BTreeMap<Uuid, Terms>,
+    clock: &Clock,
+) -> Result<Option<(BTreeMap<MeterKey, Meter>, Vec<Entry>)>, DbErr> {
+    if !advance_mark(txn, &batch, clock.now_ms()).await? {
+        return Ok(None);
+    }
+    // Only now, for the first write may have waited for another's transaction.
+    let now_ms = clock.now_ms();
+    let mut meters = lock_meters(txn, &batch.entries, terms, now_ms).await?;
+    let admitted = admit(txn, batch.entries, &mut meters, now_ms).await?;
+    Ok(Some((meters, admitted)))
+}
+
+async fn end(
+    txn: DatabaseTransaction,
+    meters: BTreeMap<MeterKey, Meter>,
+    now_ms: i64,
+) -> Result<Appended, DbErr> {
     save_meters(&txn, &meters, now_ms).await?;
     txn.commit().await?;
     Ok(Appended::Now(meters.into_iter().map(|(key, meter)| (key, meter.tally)).collect()))
 }
 
-/// Counts calls that were answered but could not be recorded, for want of room in the spool.
+/// Counts calls that were answered but could not be recorded.
 ///
 /// # Errors
 /// [`DbErr`] when the database fails: nothing was counted.
@@ -115,18 +185,40 @@ struct Meter {
     tally: Tally,
 }
 
-/// Moves the segment's mark from the range's start to its end; false when it stands elsewhere, that is, past it.
+/// Moves the segment's mark from the range's start to its end; false when it is past the start.
+///
+/// The ranges of a segment follow each other, so a mark before the start means that the store has lost what it had taken
+/// in: it was restored, or another took over from it. What comes now must not be lost as well.
 async fn advance_mark(txn: &DatabaseTransaction, batch: &Batch, now_ms: i64) -> Result<bool, DbErr> {
-    let fresh = spool_mark::Model { segment: batch.segment, next: signed(batch.start), updated_at: now_ms };
+    let at_start = spool_mark::Column::Next.eq(signed(batch.start));
+    if batch.start > 0 && move_mark(txn, batch, at_start, now_ms).await? {
+        return Ok(true);
+    }
+    let fresh = spool_mark::Model { segment: batch.segment, next: 0, updated_at: now_ms };
     spool_mark::Entity::insert(fresh.into_active_model())
         .on_conflict(OnConflict::column(spool_mark::Column::Segment).do_nothing().to_owned())
         .exec_without_returning(txn)
         .await?;
+    let up_to_start = spool_mark::Column::Next.lte(signed(batch.start));
+    let moved = move_mark(txn, batch, up_to_start, now_ms).await?;
+    if moved && batch.start > 0 {
+        let (segment, start) = (batch.segment, batch.start);
+        tracing::warn!(%segment, start, "the store has not got what came before in this segment: it has lost logs");
+    }
+    Ok(moved)
+}
+
+async fn move_mark(
+    txn: &DatabaseTransaction,
+    batch: &Batch,
+    from: impl sea_orm::sea_query::IntoCondition,
+    now_ms: i64,
+) -> Result<bool, DbErr> {
     let moved = spool_mark::Entity::update_many()
         .col_expr(spool_mark::Column::Next, Expr::value(signed(batch.end)))
         .col_expr(spool_mark::Column::UpdatedAt, Expr::value(now_ms))
         .filter(spool_mark::Column::Segment.eq(batch.segment))
-        .filter(spool_mark::Column::Next.eq(signed(batch.start)))
+        .filter(from)
         .exec(txn)
         .await?;
     Ok(moved.rows_affected == 1)
@@ -136,22 +228,13 @@ async fn advance_mark(txn: &DatabaseTransaction, batch: &Batch, now_ms: i64) -> 
 async fn lock_meters(
     txn: &DatabaseTransaction,
     entries: &[Entry],
+    terms: &BTreeMap<Uuid, Terms>,
     now_ms: i64,
-    terms: impl Fn(&organisation::Model) -> Terms,
 ) -> Result<BTreeMap<MeterKey, Meter>, DbErr> {
-    let mut keys: Vec<MeterKey> = entries.iter().map(|entry| meter_key(&entry.log)).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let organisations: HashMap<Uuid, organisation::Model> = organisation::Entity::find()
-        .filter(organisation::Column::Id.is_in(keys.iter().map(|key| key.0)))
-        .all(txn)
-        .await?
-        .into_iter()
-        .map(|organisation| (organisation.id, organisation))
-        .collect();
+    let keys: BTreeSet<MeterKey> = entries.iter().map(|entry| meter_key(&entry.log)).collect();
     let mut meters = BTreeMap::new();
     for key in keys {
-        let Some(organisation) = organisations.get(&key.0) else {
+        let Some(&terms) = terms.get(&key.0) else {
             tracing::warn!(organisation_id = %key.0, "logs of an organisation that is not there are left out");
             continue;
         };
@@ -162,7 +245,7 @@ async fn lock_meters(
             .await?
             .ok_or_else(|| DbErr::RecordNotFound(format!("usage of {} in {}", key.0, key.1)))?;
         let tally = Tally { used: unsigned(before.used), ..Tally::default() };
-        meters.insert(key, Meter { terms: terms(organisation), before, tally });
+        meters.insert(key, Meter { terms, before, tally });
     }
     Ok(meters)
 }
@@ -231,57 +314,6 @@ async fn claim_external_id(txn: &DatabaseTransaction, log: &log::Model) -> Resul
     Ok(inserted == 1)
 }
 
-async fn insert(txn: &DatabaseTransaction, mut entries: Vec<Entry>) -> Result<(), DbErr> {
-    while !entries.is_empty() {
-        let rest = entries.split_off(entries.len().min(ROWS_PER_INSERT));
-        let chunk = std::mem::replace(&mut entries, rest);
-        let savepoint = txn.begin().await?;
-        match insert_rows(&savepoint, &chunk).await {
-            Ok(()) => savepoint.commit().await?,
-            Err(error) => {
-                savepoint.rollback().await?;
-                tracing::warn!(%error, rows = chunk.len(), "the store refused a chunk; its logs go in one by one");
-                for entry in chunk {
-                    insert_alone(txn, entry).await?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn insert_rows(txn: &DatabaseTransaction, entries: &[Entry]) -> Result<(), DbErr> {
-    let logs = entries.iter().map(|entry| entry.log.clone().into_active_model());
-    log::Entity::insert_many(logs).exec_without_returning(txn).await?;
-    let payloads: Vec<log_payload::ActiveModel> = entries.iter().filter_map(payload_row).collect();
-    if !payloads.is_empty() {
-        log_payload::Entity::insert_many(payloads).exec_without_returning(txn).await?;
-    }
-    Ok(())
-}
-
-fn payload_row(entry: &Entry) -> Option<log_payload::ActiveModel> {
-    entry.payload.as_ref().map(|packed| log_payload::ActiveModel {
-        id: Set(entry.log.id),
-        organisation_id: Set(entry.log.organisation_id),
-        request: Set(packed.request.clone()),
-        response: Set(packed.response.clone()),
-    })
-}
-
-/// One log by itself; without its content when that is what the store refuses.
-async fn insert_alone(txn: &DatabaseTransaction, mut entry: Entry) -> Result<(), DbErr> {
-    let savepoint = txn.begin().await?;
-    let Err(error) = insert_rows(&savepoint, std::slice::from_ref(&entry)).await else {
-        return savepoint.commit().await;
-    };
-    savepoint.rollback().await?;
-    tracing::warn!(log_id = %entry.log.id, %error, "a log is kept without its content, which the store refused");
-    "unstorable".clone_into(&mut entry.log.payload);
-    entry.payload = None;
-    insert_rows(txn, &[entry]).await
-}
-
 async fn save_meters(
     txn: &DatabaseTransaction,
     meters: &BTreeMap<MeterKey, Meter>,
@@ -292,6 +324,8 @@ async fn save_meters(
         let mut row = before.clone().into_active_model();
         row.used = Set(signed(tally.used));
         row.dropped = Set(before.dropped + signed(tally.dropped));
+        // What the store refuses was answered and is not recorded, whatever the reason.
+        row.unrecorded = Set(before.unrecorded + signed(tally.refused));
         row.expired = Set(before.expired + signed(tally.expired));
         row.overage_blocks = Set(signed(terms.overage_blocks(tally.used)));
         row.updated_at = Set(now_ms);
@@ -311,3 +345,6 @@ fn signed(n: u64) -> i64 {
 fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

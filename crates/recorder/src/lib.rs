@@ -2,13 +2,17 @@
 //!
 //! Every way in (a gateway call, an inserted log) ends in [`Recorder::record`]; nothing else writes to the spool.
 
+mod handed;
+mod prepare;
 mod record;
 mod recorder;
 mod row;
 mod shipper;
 mod tally;
+#[cfg(test)]
+mod testing;
 
 pub use record::{Measured, Message, Outcome, Payload, Record, Routing, Source, Trace};
-pub use recorder::{Error, Recorder};
-pub use shipper::{Options, Shipped, Shipper};
+pub use recorder::{Error, OpenCall, Recorder};
+pub use shipper::{Options, Parts, Shipped, Shipper};
 pub use tally::Unrecorded;

@@ -122,7 +122,7 @@ pub enum Payload {
     Whole,
     /// Longer than `log.max_payload_bytes`: the beginning is kept.
     Cut,
-    /// The spool was nearly full: none is kept.
+    /// The spool had no room for it, being nearly full or the content too long: none is kept.
     Shed,
     /// The store refused the content: none is kept.
     Unstorable,

@@ -1,5 +1,7 @@
 //! From a record to the rows of its log: tokens, cost, packed content.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use entity::log;
 use logstore::{Content, Entry, Packed, Packer, content};
 use providers::Endpoint;
@@ -22,6 +24,15 @@ pub(crate) fn entry(record: Record, packer: &mut Packer) -> Entry {
         Payload::Shed | Payload::Unstorable | Payload::Withheld => None,
     };
     Entry { log: log_row(record, measured, payload_state), payload }
+}
+
+/// The rows without all that is found out from the content: for a record that cannot be looked into.
+pub(crate) fn bare_entry(record: Record) -> Entry {
+    let payload = match record.payload {
+        Payload::Whole | Payload::Cut => Payload::Unstorable,
+        kept => kept,
+    };
+    Entry { log: log_row(record, Measured::default(), payload), payload: None }
 }
 
 fn pack(request: &Content, response: &Content, packer: &mut Packer) -> Result<Packed, content::Error> {
@@ -111,7 +122,26 @@ impl Measured {
     /// Tokens are only ever counted for endpoints whose texts are understood; what passes through is not.
     fn as_endpoint(record: &Record, endpoint: Endpoint) -> Self {
         let (request, response) = (&record.request.body, &record.response.body);
-        let measured = providers::measure(endpoint, record.status, request, response, record.streamed);
-        Self { model: measured.model, usage: measured.usage }
+        guarded(|| providers::measure(endpoint, record.status, request, response, record.streamed))
+            .map(|measured| Self { model: measured.model, usage: measured.usage })
+            .unwrap_or_default()
+    }
+}
+
+/// None when `make` panics: what a client or a provider sent must not cost more than what was to be made of it.
+pub(crate) fn guarded<T>(make: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(make)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::panic, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_what_was_to_be_made_and_no_more() {
+        assert_eq!(guarded(|| 1), Some(1));
+        assert_eq!(guarded(|| -> u8 { panic!("made by the test") }), None);
     }
 }

@@ -3,20 +3,21 @@
 //! A batch is a range of one spool segment, fixed on disk before anything is counted for it, so that after any failure
 //! the same records come again under the same name: the ledger grants them once, the store takes them in once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
 use entity::{organisation, usage};
-use logstore::{Appended, Entry, MeterKey, Packer, Tally};
+use logstore::{Appended, Entry, MeterKey, Packer, Tally, append};
 use plans::{Month, Terms};
 use quota::{BatchId, Key, Ledger, Reserved};
 use sea_orm::prelude::*;
 use spool::{Batch, Drain};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Record, Unrecorded, row};
+use crate::prepare::{Prepared, prepare};
+use crate::{Unrecorded, row};
 
 /// The longest wait between two tries of one batch.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
@@ -45,6 +46,8 @@ pub struct Shipped {
     pub dropped: u64,
     pub expired: u64,
     pub repeated: u64,
+    /// Logs that the store refuses for what is in them, even without their content.
+    pub refused: u64,
     /// Records that could not be decoded.
     pub unreadable: u64,
 }
@@ -54,6 +57,8 @@ pub struct Shipped {
 pub enum Error {
     #[error("the database failed")]
     Database(#[from] DbErr),
+    #[error("the batch could not be appended")]
+    Append(#[from] append::Error),
     #[error("the quota ledger failed")]
     Ledger(#[from] quota::Error),
     #[error("the spool failed")]
@@ -64,8 +69,8 @@ pub enum Error {
     Pack(#[from] logstore::content::Error),
 }
 
-/// The single consumer of a spool.
-pub struct Shipper {
+/// What a shipper works with.
+pub struct Parts {
     pub drain: Drain,
     pub db: DatabaseConnection,
     pub ledger: Arc<dyn Ledger>,
@@ -75,12 +80,28 @@ pub struct Shipper {
     pub options: Options,
 }
 
+/// The single consumer of a spool.
+pub struct Shipper {
+    parts: Parts,
+    /// Kept from batch to batch, for it is large.
+    packer: Option<Packer>,
+    /// The ledger failed when it was asked last.
+    ledger_fails: bool,
+}
+
 impl Shipper {
+    /// Does nothing until it is run or told to drain.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, packer: None, ledger_fails: false }
+    }
+
     /// Ships until `stop`, then what is left, as far as the store takes it at once.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut flush = tokio::time::interval(Duration::from_secs(1));
         loop {
-            let next = self.drain.next(self.options.batch_records, self.options.batch_bytes);
+            let next =
+                self.parts.drain.next(self.parts.options.batch_records, self.parts.options.batch_bytes);
             let batch = tokio::select! {
                 batch = next => batch,
                 _ = flush.tick() => {
@@ -109,9 +130,11 @@ impl Shipper {
     /// [`Error`] at the first batch that does not go in; it is safe to call again.
     pub async fn drain_now(&mut self) -> Result<Shipped, Error> {
         let mut shipped = Shipped::default();
-        while let Some(batch) = self.drain.try_next(self.options.batch_records, self.options.batch_bytes)? {
+        while let Some(batch) =
+            self.parts.drain.try_next(self.parts.options.batch_records, self.parts.options.batch_bytes)?
+        {
             shipped.add(self.ship(&batch).await?);
-            self.drain.forget(&batch)?;
+            self.parts.drain.forget(&batch)?;
         }
         self.flush_unrecorded().await;
         Ok(shipped)
@@ -121,12 +144,12 @@ impl Shipper {
         let mut backoff = Duration::from_millis(50);
         loop {
             let shipped = match self.ship(batch).await {
-                Ok(shipped) => self.drain.forget(batch).map(|()| shipped).map_err(Error::from),
+                Ok(shipped) => self.parts.drain.forget(batch).map(|()| shipped).map_err(Error::from),
                 Err(error) => Err(error),
             };
             let wait = match shipped {
-                Ok(_) if batch.records.len() >= self.options.batch_records => return,
-                Ok(_) => self.options.linger,
+                Ok(_) if batch.records.len() >= self.parts.options.batch_records => return,
+                Ok(_) => self.parts.options.linger,
                 Err(ref error) => {
                     tracing::warn!(%error, source = ?std::error::Error::source(error), backoff_ms = backoff.as_millis(), "a batch waits for the store");
                     backoff
@@ -143,19 +166,18 @@ impl Shipper {
         }
     }
 
-    async fn ship(&self, batch: &Batch) -> Result<Shipped, Error> {
-        let (entries, unreadable) = prepare(batch.records.clone()).await?;
-        self.reserve(batch, &entries).await?;
-        let batch = logstore::Batch { segment: batch.segment, start: batch.start, end: batch.end, entries };
-        let appended =
-            logstore::append(&self.db, batch, self.clock.now_ms(), |organisation| (self.terms)(organisation))
-                .await?;
+    async fn ship(&mut self, batch: &Batch) -> Result<Shipped, Error> {
+        let Prepared { entries, unreadable } = self.prepare(batch).await?;
+        let terms = self.terms_of(&entries).await?;
+        let reserved = self.reserve(batch, &entries, &terms).await;
+        self.without_ledger_if_need_be(reserved)?;
         let mut shipped = Shipped { batches: 1, unreadable, ..Shipped::default() };
-        match appended {
+        match self.append(batch, entries, &terms).await? {
             Appended::Before => shipped.batches_before = 1,
             Appended::Now(tallies) => {
                 for (key, tally) in tallies {
-                    self.settle(key, tally).await?;
+                    let settled = self.settle(key, tally).await;
+                    self.without_ledger_if_need_be(settled)?;
                     shipped.tally(tally);
                 }
             }
@@ -163,24 +185,69 @@ impl Shipper {
         Ok(shipped)
     }
 
+    /// On a thread of its own.
+    async fn prepare(&mut self, batch: &Batch) -> Result<Prepared, Error> {
+        let (records, mut packer) = (batch.records.clone(), self.packer.take());
+        let preparing = tokio::task::spawn_blocking(move || {
+            let prepared = prepare(&records, &mut packer, row::entry);
+            (prepared, packer)
+        });
+        let (prepared, packer) = preparing.await?;
+        self.packer = packer;
+        Ok(prepared?)
+    }
+
+    /// The terms of every organisation in the batch that is there, read once.
+    async fn terms_of(&self, entries: &[Entry]) -> Result<BTreeMap<Uuid, Terms>, DbErr> {
+        let ids: BTreeSet<Uuid> = entries.iter().map(|entry| entry.log.organisation_id).collect();
+        let rows = organisation::Entity::find()
+            .filter(organisation::Column::Id.is_in(ids))
+            .all(&self.parts.db)
+            .await?;
+        Ok(rows.iter().map(|row| (row.id, (self.parts.terms)(row))).collect())
+    }
+
+    /// All at once; a batch in which the store refuses a log is made again, and goes in log by log.
+    async fn append(
+        &mut self,
+        batch: &Batch,
+        entries: Vec<Entry>,
+        terms: &BTreeMap<Uuid, Terms>,
+    ) -> Result<Appended, Error> {
+        let named =
+            |entries| logstore::Batch { segment: batch.segment, start: batch.start, end: batch.end, entries };
+        match append::append(&self.parts.db, named(entries), terms, &self.parts.clock).await {
+            Err(append::Error::Refused(error)) => {
+                tracing::warn!(%error, logs = batch.records.len(), "the store refused a batch; its logs go in one by one");
+                let Prepared { entries, .. } = self.prepare(batch).await?;
+                Ok(append::append_singly(&self.parts.db, named(entries), terms, &self.parts.clock).await?)
+            }
+            appended => Ok(appended?),
+        }
+    }
+
     /// Reserves the batch's logs in the ledger, so that every replica knows of them before they are in the store.
-    async fn reserve(&self, batch: &Batch, entries: &[Entry]) -> Result<(), Error> {
+    async fn reserve(
+        &self,
+        batch: &Batch,
+        entries: &[Entry],
+        terms: &BTreeMap<Uuid, Terms>,
+    ) -> Result<(), Error> {
         let mut wanted: BTreeMap<MeterKey, u64> = BTreeMap::new();
         for entry in entries {
             *wanted.entry((entry.log.organisation_id, Month::of(entry.log.created_at))).or_default() += 1;
         }
         let id = BatchId { segment: batch.segment, start: batch.start };
+        let ledger = &self.parts.ledger;
         for ((organisation, month), n) in wanted {
-            let Some(row) = organisation::Entity::find_by_id(organisation).one(&self.db).await? else {
-                continue;
-            };
-            let limit = (self.terms)(&row).limit();
+            let Some(limit) = terms.get(&organisation).map(Terms::limit) else { continue };
             let key = Key { organisation, month };
-            if matches!(self.ledger.reserve(key, id, n, limit).await?, Reserved::Unknown) {
-                let row = usage::Entity::find_by_id((organisation, month.as_i32())).one(&self.db).await?;
+            if matches!(ledger.reserve(key, id, n, limit).await?, Reserved::Unknown) {
+                let row =
+                    usage::Entity::find_by_id((organisation, month.as_i32())).one(&self.parts.db).await?;
                 let used = row.map_or(0, |row| u64::try_from(row.used).unwrap_or(0));
-                self.ledger.seed(key, used).await?;
-                self.ledger.reserve(key, id, n, limit).await?;
+                ledger.seed(key, used).await?;
+                ledger.reserve(key, id, n, limit).await?;
             }
         }
         Ok(())
@@ -188,43 +255,43 @@ impl Shipper {
 
     /// The store's count has the last word over the ledger's.
     async fn settle(&self, (organisation, month): MeterKey, tally: Tally) -> Result<(), Error> {
-        let differed = self.ledger.correct(Key { organisation, month }, tally.used).await?;
-        if differed && tally.repeated == 0 && tally.expired == 0 {
+        let differed = self.parts.ledger.correct(Key { organisation, month }, tally.used).await?;
+        if differed && tally.repeated == 0 && tally.expired == 0 && tally.refused == 0 {
             tracing::info!(%organisation, %month, used = tally.used, "the quota ledger was corrected");
         }
         Ok(())
     }
 
+    /// The store needs no grant, and corrects the ledger once it answers: its failure is said once, and nothing waits.
+    fn without_ledger_if_need_be(&mut self, asked: Result<(), Error>) -> Result<(), Error> {
+        let failed = match asked {
+            Ok(()) => None,
+            Err(Error::Ledger(error)) => Some(error),
+            Err(other) => return Err(other),
+        };
+        let failed_before = std::mem::replace(&mut self.ledger_fails, failed.is_some());
+        match failed {
+            Some(error) if !failed_before => {
+                tracing::warn!(%error, source = ?std::error::Error::source(&error), "logs are counted by the store alone");
+            }
+            None if failed_before => tracing::info!("the quota ledger answers again"),
+            _ => {}
+        }
+        Ok(())
+    }
+
     async fn flush_unrecorded(&self) {
-        let counts = self.unrecorded.take();
+        let counts = self.parts.unrecorded.take();
         if counts.is_empty() {
             return;
         }
-        if let Err(error) = logstore::append::count_unrecorded(&self.db, &counts, self.clock.now_ms()).await {
+        if let Err(error) =
+            logstore::append::count_unrecorded(&self.parts.db, &counts, self.parts.clock.now_ms()).await
+        {
             tracing::warn!(%error, "the count of unrecorded calls waits for the store");
-            self.unrecorded.restore(counts);
+            self.parts.unrecorded.restore(counts);
         }
     }
-}
-
-/// Decodes, measures and packs on a thread of its own: it is computation, and counting tokens can be slow.
-async fn prepare(records: Vec<bytes::Bytes>) -> Result<(Vec<Entry>, u64), Error> {
-    tokio::task::spawn_blocking(move || {
-        let mut packer = Packer::new()?;
-        let mut unreadable = 0;
-        let mut entries = Vec::with_capacity(records.len());
-        for bytes in records {
-            match rmp_serde::from_slice::<Record>(&bytes) {
-                Ok(record) => entries.push(row::entry(record, &mut packer)),
-                Err(error) => {
-                    tracing::error!(%error, length_bytes = bytes.len(), "a record in the spool cannot be read");
-                    unreadable += 1;
-                }
-            }
-        }
-        Ok((entries, unreadable))
-    })
-    .await?
 }
 
 impl Shipped {
@@ -235,6 +302,7 @@ impl Shipped {
         self.dropped += more.dropped;
         self.expired += more.expired;
         self.repeated += more.repeated;
+        self.refused += more.refused;
         self.unreadable += more.unreadable;
     }
 
@@ -243,5 +311,9 @@ impl Shipped {
         self.dropped += tally.dropped;
         self.expired += tally.expired;
         self.repeated += tally.repeated;
+        self.refused += tally.refused;
     }
 }
+
+#[cfg(test)]
+mod tests;

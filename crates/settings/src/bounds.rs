@@ -16,6 +16,19 @@ where
     if value == T::default() { Err(D::Error::custom("found 0, expected a number over 0")) } else { Ok(value) }
 }
 
+/// Two contents and all else of a log must fit into one record of the spool, which takes 64 MiB. Bytes.
+const MAX_PAYLOAD_BYTES: usize = 24 << 20;
+
+/// How much of a content is kept, in bytes.
+pub fn payload_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let bytes: usize = positive(deserializer)?;
+    if bytes > MAX_PAYLOAD_BYTES {
+        let problem = format_args!("found {bytes}, expected at most {MAX_PAYLOAD_BYTES} (24 MiB)");
+        return Err(D::Error::custom(problem));
+    }
+    Ok(bytes)
+}
+
 /// A number over 0 where none is needed.
 pub fn optional_positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
     positive(deserializer).map(Some)

@@ -6,8 +6,9 @@ use crate::bounds;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSettings {
-    /// What is kept of a call's request, and of its response, in bytes each; the rest is cut. Default: 1,048,576 (1 MiB).
-    #[serde(deserialize_with = "bounds::positive")]
+    /// What is kept of a call's request, and of its response, in bytes each; the rest is cut. At most 25,165,824 (24 MiB).
+    /// Default: 1,048,576 (1 MiB).
+    #[serde(deserialize_with = "bounds::payload_bytes")]
     pub max_payload_bytes: usize,
     /// Which of our own lines are written: a level, or directives as `info,sqlx=warn`; `RUST_LOG` goes before it. Default:
     /// `info`.

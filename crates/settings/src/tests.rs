@@ -195,6 +195,15 @@ fn a_malformed_setting_is_named_as_it_was_written() {
 }
 
 #[test]
+fn what_is_kept_of_a_call_must_fit_into_a_record() {
+    let name = "TURNPIKE_LOG__MAX_PAYLOAD_BYTES";
+    let error = error(&[(name, "25165825")], "");
+    assert_eq!(error, format!("{name}: found 25165825, expected at most 25165824 (24 MiB)"));
+    let most = from(&[(name, "25165824")], "").unwrap();
+    assert_eq!(most.log.max_payload_bytes, 25_165_824);
+}
+
+#[test]
 fn a_segment_must_fit_into_the_spool() {
     let error = error(&[("TURNPIKE_SPOOL__MAX_BYTES", "1000")], "");
     assert!(error.contains("spool.segment_bytes is 67108864, over spool.max_bytes, 1000"), "{error}");

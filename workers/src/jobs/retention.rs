@@ -28,7 +28,9 @@ pub async fn run(parts: &Parts) -> Result<Report, Error> {
     loop {
         let page = organisations_after(parts, last).await?;
         for organisation in &page {
-            report.add("log", delete_logs(parts, organisation, now_ms).await?);
+            let Some(cutoff_ms) = cutoff_ms(parts, organisation, now_ms) else { continue };
+            report.add("log", delete_logs(parts, organisation.id, cutoff_ms).await?);
+            report.add("log_external_id", delete_claims(parts, organisation.id, cutoff_ms).await?);
         }
         match page.last() {
             Some(organisation) => last = Some(organisation.id),
@@ -49,22 +51,37 @@ async fn organisations_after(parts: &Parts, last: Option<Uuid>) -> Result<Vec<or
         .await
 }
 
-/// The organisation's logs, with what belongs to them.
-async fn delete_logs(parts: &Parts, organisation: &organisation::Model, now_ms: i64) -> Result<u64, DbErr> {
-    let terms = match tenancy::terms(organisation, &parts.plan_overrides) {
-        Ok((_, terms)) => terms,
+/// None when nothing of the organisation's ages.
+fn cutoff_ms(parts: &Parts, organisation: &organisation::Model, now_ms: i64) -> Option<i64> {
+    match tenancy::terms(organisation, &parts.plan_overrides) {
+        Ok((_, terms)) => plans::retention_cutoff(&terms, now_ms),
         Err(error) => {
             // Deleting cannot be undone, and these terms can be mended.
             tracing::error!(%error, "the terms of an organisation cannot be read; its logs are kept");
-            return Ok(0);
+            None
         }
-    };
-    let Some(cutoff_ms) = plans::retention_cutoff(&terms, now_ms) else { return Ok(0) };
+    }
+}
+
+/// The organisation's logs, with their content.
+async fn delete_logs(parts: &Parts, organisation: Uuid, cutoff_ms: i64) -> Result<u64, DbErr> {
+    let chunk = parts.settings.retention_chunk;
     let mut deleted = 0;
-    // Until none is left, rather than a chunk that is not full: only then go the claims on clients' own ids.
     loop {
-        let chunk = parts.settings.retention_chunk;
-        match logstore::retention::delete_expired(&parts.db, organisation.id, cutoff_ms, chunk).await? {
+        match logstore::retention::delete_expired(&parts.db, organisation, cutoff_ms, chunk).await? {
+            0 => return Ok(deleted),
+            n => deleted += n,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The organisation's claims on its own ids, of logs that were recorded and of those that were not.
+async fn delete_claims(parts: &Parts, organisation: Uuid, cutoff_ms: i64) -> Result<u64, DbErr> {
+    let chunk = parts.settings.retention_chunk;
+    let mut deleted = 0;
+    loop {
+        match logstore::retention::delete_expired_claims(&parts.db, organisation, cutoff_ms, chunk).await? {
             0 => return Ok(deleted),
             n => deleted += n,
         }

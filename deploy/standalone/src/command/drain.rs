@@ -54,6 +54,7 @@ fn shown(dir: &Path, shipped: &Shipped, damaged: u64) -> serde_json::Value {
         "dropped": shipped.dropped,
         "expired": shipped.expired,
         "repeated": shipped.repeated,
+        "refused": shipped.refused,
         "unreadable": shipped.unreadable,
         "damaged": damaged,
     })

@@ -66,8 +66,11 @@ async fn more_than_a_chunk_is_deleted_in_one_run_and_nothing_more_in_the_next() 
     let cutoff_ms = world.parts.clock.now_ms() - 3 * 86_400_000;
     let first = logstore::retention::delete_expired(world.db(), organisation, cutoff_ms, 10).await.unwrap();
     assert_eq!((first, world.kept(organisation).await), (10, [30, 30, 40]));
+    let first = logstore::retention::delete_expired_claims(world.db(), organisation, cutoff_ms, 10);
+    assert_eq!((first.await.unwrap(), world.kept(organisation).await), (10, [30, 30, 30]));
 
-    assert_eq!(run(&world.parts).await.unwrap().count("log"), Some(25));
+    let report = run(&world.parts).await.unwrap();
+    assert_eq!((report.count("log"), report.count("log_external_id")), (Some(25), Some(25)));
     assert_eq!(world.kept(organisation).await, [5; 3]);
     assert!(run(&world.parts).await.unwrap().is_idle());
     let left = entity::log::Entity::find().all(world.db()).await.unwrap();

@@ -1,0 +1,156 @@
+//! The rows of logs, all at once or one by one.
+
+use entity::{log, log_payload};
+use sea_orm::prelude::*;
+use sea_orm::sqlx::Error as SqlxError;
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
+    RuntimeErr, TransactionTrait,
+};
+
+use super::{Entry, Packed};
+
+/// Rows a statement inserts at the most. A statement costs a round trip to the store, which is most of it for a few
+/// rows, so the rest of a batch goes in one; whole ones come again, and the connection has them prepared. SQLite takes
+/// 32,766 variables, and a log has under 50 columns.
+const ROWS_PER_INSERT: usize = 128;
+
+/// Inserts all, or fails and leaves the transaction to be rolled back.
+pub(super) async fn all(txn: &DatabaseTransaction, entries: Vec<Entry>) -> Result<(), DbErr> {
+    let mut logs = Vec::with_capacity(entries.len());
+    let mut payloads = Vec::with_capacity(entries.len());
+    for Entry { log, payload } in entries {
+        payloads.extend(payload.map(|packed| payload_row(&log, packed)));
+        logs.push(log.into_active_model());
+    }
+    insert_many(txn, logs).await?;
+    insert_many(txn, payloads).await
+}
+
+/// Inserts one log; without its content when that is what the store refuses. False when it refuses the log.
+pub(super) async fn one(txn: &DatabaseTransaction, entry: Entry) -> Result<bool, DbErr> {
+    let log = entry.log.clone();
+    let Some(error) = refusal(txn, entry).await? else { return Ok(true) };
+    tracing::warn!(log_id = %log.id, %error, "a log is kept without its content, which the store refused");
+    let log = log::Model { payload: "unstorable".to_owned(), ..log };
+    let id = log.id;
+    let Some(error) = refusal(txn, Entry { log, payload: None }).await? else { return Ok(true) };
+    tracing::error!(log_id = %id, %error, "the store refused a log, which is counted as unrecorded");
+    Ok(false)
+}
+
+/// Inserts one log as it is; why not, when the store refused it, and then all else of the transaction stands.
+async fn refusal(txn: &DatabaseTransaction, entry: Entry) -> Result<Option<DbErr>, DbErr> {
+    let savepoint = txn.begin().await?;
+    let Err(error) = all(&savepoint, vec![entry]).await else {
+        return savepoint.commit().await.map(|()| None);
+    };
+    savepoint.rollback().await?;
+    if is_refusal(&error, txn.get_database_backend()) { Ok(Some(error)) } else { Err(error) }
+}
+
+/// Whether the store does not take these values and never will. Any other failure may pass.
+pub(super) fn is_refusal(error: &DbErr, backend: DbBackend) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    let code = match error.as_ref() {
+        SqlxError::Encode(_) => return true,
+        SqlxError::Database(error) => error.code().unwrap_or_default(),
+        _ => return false,
+    };
+    match backend {
+        // Too big, constraint, mismatch: https://www.sqlite.org/rescode.html; the low byte is the primary code.
+        DbBackend::Sqlite => code.parse::<u16>().is_ok_and(|code| matches!(code & 0xff, 18..=20)),
+        // Data exception, integrity constraint violation, program limit exceeded: the classes of SQLSTATE.
+        _ => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
+    }
+}
+
+fn payload_row(log: &log::Model, packed: Packed) -> log_payload::ActiveModel {
+    let Packed { request, response } = packed;
+    log_payload::Model { id: log.id, organisation_id: log.organisation_id, request, response }
+        .into_active_model()
+}
+
+async fn insert_many<A>(txn: &DatabaseTransaction, rows: Vec<A>) -> Result<(), DbErr>
+where
+    A: ActiveModelTrait + ActiveModelBehavior + Send,
+{
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        let chunk = rows.by_ref().take(ROWS_PER_INSERT);
+        <A::Entity as EntityTrait>::insert_many(chunk).exec_without_returning(txn).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+    use std::sync::Arc;
+
+    use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Code(&'static str);
+
+    impl DatabaseError for Code {
+        fn message(&self) -> &str {
+            self.0
+        }
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn only_what_is_wrong_with_the_values_is_a_refusal() {
+        let database = |code| SqlxError::Database(Box::new(Code(code)));
+        let is = |error, backend| is_refusal(&DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error))), backend);
+        // Too big, unique, trigger, mismatch; busy, out of memory, read error, disk full.
+        for (code, refusal) in [
+            ("18", true),
+            ("2067", true),
+            ("1811", true),
+            ("20", true),
+            ("5", false),
+            ("7", false),
+            ("266", false),
+            ("13", false),
+        ] {
+            assert_eq!(is(database(code), DbBackend::Sqlite), refusal, "{code}");
+        }
+        // No such character, unique, too many columns; cancelled, disk full, shut down, serialisation.
+        for (code, refusal) in [
+            ("22021", true),
+            ("23505", true),
+            ("54011", true),
+            ("57014", false),
+            ("53100", false),
+            ("57P01", false),
+            ("40001", false),
+        ] {
+            assert_eq!(is(database(code), DbBackend::Postgres), refusal, "{code}");
+        }
+        assert!(!is(SqlxError::PoolTimedOut, DbBackend::Sqlite));
+        assert!(!is_refusal(&DbErr::RecordNotInserted, DbBackend::Sqlite));
+    }
+}

@@ -1,0 +1,186 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+use clock::{Clock, Ids};
+use entity::log_payload;
+use plans::{Overrides, Plan};
+use sea_orm::{ConnectionTrait as _, PaginatorTrait as _};
+
+use super::*;
+
+struct Fixture {
+    db: DatabaseConnection,
+    clock: Clock,
+    ids: Ids,
+    segment: Uuid,
+    organisation: Uuid,
+    terms: BTreeMap<Uuid, Terms>,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db =
+            migration::connect(&format!("sqlite://{}/t.db", folder.path().display()), false).await.unwrap();
+        migration::apply(&db).await.unwrap();
+        let clock = Clock::system();
+        let ids = Ids::new(clock.clone());
+        let organisation = ids.fresh();
+        let terms = [(organisation, plans::terms(Plan::Developer, &Overrides::default()))].into();
+        Self { db, segment: ids.fresh(), organisation, terms, clock, ids, _folder: folder }
+    }
+
+    /// The bytes `start..end` of the segment, with `n` logs that have content.
+    fn batch(&self, start: u64, end: u64, n: usize) -> Batch {
+        Batch { segment: self.segment, start, end, entries: (0..n).map(|_| self.entry("whole")).collect() }
+    }
+
+    fn entry(&self, trace_id: &str) -> Entry {
+        let id = self.ids.log_id();
+        let log = log::Model {
+            id,
+            organisation_id: self.organisation,
+            workspace_id: self.organisation,
+            api_key_id: None,
+            created_at: clock::millis(id).unwrap(),
+            retention_class: 3,
+            source: "gateway".to_owned(),
+            endpoint: "chatComplete".to_owned(),
+            method: "POST".to_owned(),
+            url: "https://api.openai.com/v1/chat/completions".to_owned(),
+            provider: "openai".to_owned(),
+            model: None,
+            requested_model: None,
+            virtual_key: None,
+            trace_id: trace_id.to_owned(),
+            span_id: None,
+            span_name: None,
+            parent_span_id: None,
+            metadata: None,
+            status_code: 200,
+            outcome: "answered".to_owned(),
+            streamed: false,
+            input_tokens: None,
+            output_tokens: None,
+            cached_input_tokens: None,
+            cache_write_tokens: None,
+            reasoning_tokens: None,
+            tokens_estimated: false,
+            cost_pusd: None,
+            prices_version: None,
+            latency_us: 1,
+            first_byte_us: None,
+            cache_status: "DISABLED".to_owned(),
+            retry_count: 0,
+            mode: "single".to_owned(),
+            option_path: "config".to_owned(),
+            payload: "whole".to_owned(),
+            external_id: None,
+        };
+        Entry { log, payload: Some(Packed { request: vec![1], response: vec![2] }) }
+    }
+
+    async fn append(&self, batch: Batch) -> Result<Appended, Error> {
+        append(&self.db, batch, &self.terms, &self.clock).await
+    }
+
+    async fn append_singly(&self, batch: Batch) -> Result<Appended, DbErr> {
+        append_singly(&self.db, batch, &self.terms, &self.clock).await
+    }
+
+    /// Rows of `log` and of `log_payload`.
+    async fn kept(&self) -> (u64, u64) {
+        let logs = log::Entity::find().count(&self.db).await.unwrap();
+        (logs, log_payload::Entity::find().count(&self.db).await.unwrap())
+    }
+
+    async fn execute(&self, sql: &str) {
+        self.db.execute_unprepared(sql).await.unwrap();
+    }
+}
+
+/// The tally of the only meter.
+fn tally(appended: Appended) -> Tally {
+    let Appended::Now(tallies) = appended else { return Tally::default() };
+    assert_eq!(tallies.len(), 1);
+    tallies.into_values().next().unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_of_any_size_goes_in_once() {
+    let fixture = Fixture::new().await;
+    let mut in_all = 0;
+    for (at, n) in [1, 2, 7, 31, 300].into_iter().enumerate() {
+        let start = u64::try_from(at).unwrap();
+        let mut batch = fixture.batch(start, start + 1, n);
+        batch.entries[0].payload = None;
+        in_all += u64::try_from(n).unwrap();
+        assert_eq!(tally(fixture.append(batch).await.unwrap()).used, in_all);
+        assert_eq!(fixture.kept().await, (in_all, in_all - start - 1));
+        assert_eq!(fixture.append(fixture.batch(start, start + 1, n)).await.unwrap(), Appended::Before);
+    }
+    assert_eq!(fixture.append(fixture.batch(0, 1, 1)).await.unwrap(), Appended::Before);
+    assert_eq!(fixture.kept().await.0, in_all);
+}
+
+#[tokio::test]
+async fn a_store_that_lost_its_last_batches_takes_what_comes_after_them() {
+    let fixture = Fixture::new().await;
+    for start in 0..3 {
+        fixture.append(fixture.batch(start, start + 1, 1)).await.unwrap();
+    }
+    // As after a restored backup: the mark stands before what the spool has forgotten.
+    fixture.execute("UPDATE spool_mark SET next = 1").await;
+    assert_eq!(tally(fixture.append(fixture.batch(3, 4, 2)).await.unwrap()).recorded, 2);
+    assert_eq!(fixture.append(fixture.batch(3, 4, 2)).await.unwrap(), Appended::Before);
+    fixture.execute("DELETE FROM spool_mark").await;
+    assert_eq!(tally(fixture.append(fixture.batch(4, 5, 2)).await.unwrap()).recorded, 2);
+    assert_eq!(fixture.append(fixture.batch(4, 5, 2)).await.unwrap(), Appended::Before);
+    assert_eq!(fixture.kept().await.0, 7);
+}
+
+#[tokio::test]
+async fn what_the_store_refuses_is_left_out_log_by_log_and_never_counted_as_used() {
+    let fixture = Fixture::new().await;
+    fixture
+        .execute(
+            "CREATE TRIGGER content BEFORE INSERT ON log_payload
+             WHEN (SELECT trace_id FROM log WHERE id = NEW.id) = 'content'
+             BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
+        )
+        .await;
+    fixture
+        .execute(
+            "CREATE TRIGGER row BEFORE INSERT ON log WHEN NEW.trace_id = 'row'
+             BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
+        )
+        .await;
+    let batch = || {
+        let mut batch = fixture.batch(0, 1, 2);
+        batch.entries.insert(1, fixture.entry("content"));
+        batch.entries.insert(2, fixture.entry("row"));
+        batch
+    };
+    assert!(matches!(fixture.append(batch()).await, Err(Error::Refused(_))));
+    assert_eq!(fixture.kept().await, (0, 0));
+
+    let tally = tally(fixture.append_singly(batch()).await.unwrap());
+    assert_eq!((tally.used, tally.recorded, tally.refused), (3, 3, 1));
+    assert_eq!(fixture.kept().await, (3, 2));
+    let meter = usage::Entity::find().one(&fixture.db).await.unwrap().unwrap();
+    assert_eq!((meter.used, meter.unrecorded), (3, 1));
+    let bare = log::Entity::find().filter(log::Column::TraceId.eq("content")).one(&fixture.db).await.unwrap();
+    assert_eq!(bare.unwrap().payload, "unstorable");
+    assert_eq!(fixture.append(batch()).await.unwrap(), Appended::Before);
+}
+
+#[tokio::test]
+async fn a_failure_that_may_pass_takes_no_content_from_a_log() {
+    let fixture = Fixture::new().await;
+    fixture.execute("ALTER TABLE log_payload RENAME TO away").await;
+    assert!(matches!(fixture.append(fixture.batch(0, 1, 2)).await, Err(Error::Database(_))));
+    assert!(fixture.append_singly(fixture.batch(0, 1, 2)).await.is_err());
+    fixture.execute("ALTER TABLE away RENAME TO log_payload").await;
+    assert_eq!(fixture.kept().await, (0, 0));
+    assert_eq!(tally(fixture.append_singly(fixture.batch(0, 1, 2)).await.unwrap()).used, 2);
+    assert_eq!(fixture.kept().await, (2, 2));
+}

@@ -1,0 +1,139 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clock::Ids;
+use entity::log;
+use plans::{Overrides, Plan};
+use sea_orm::{IntoActiveModel, PaginatorTrait};
+use spool::Spool;
+
+use super::*;
+use crate::testing::record;
+use crate::{Payload, Recorder};
+
+/// Answers only while it is told to.
+#[derive(Default)]
+struct Faulty {
+    answers: AtomicBool,
+    ledger: quota::Embedded,
+}
+
+impl Faulty {
+    fn ledger(&self) -> Result<&quota::Embedded, quota::Error> {
+        if self.answers.load(Ordering::SeqCst) {
+            return Ok(&self.ledger);
+        }
+        Err(quota::Error::Unavailable("away".into()))
+    }
+}
+
+#[async_trait::async_trait]
+impl Ledger for Faulty {
+    async fn reserve(
+        &self,
+        key: Key,
+        batch: BatchId,
+        n: u64,
+        limit: Option<u64>,
+    ) -> Result<Reserved, quota::Error> {
+        self.ledger()?.reserve(key, batch, n, limit).await
+    }
+
+    async fn seed(&self, key: Key, used: u64) -> Result<(), quota::Error> {
+        self.ledger()?.seed(key, used).await
+    }
+
+    async fn correct(&self, key: Key, used: u64) -> Result<bool, quota::Error> {
+        self.ledger()?.correct(key, used).await
+    }
+
+    fn known(&self, key: Key) -> Option<u64> {
+        self.ledger.known(key)
+    }
+}
+
+struct Fixture {
+    shipper: Shipper,
+    recorder: Recorder,
+    ledger: Arc<Faulty>,
+    organisation: Uuid,
+    _spool: Spool,
+    _folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db =
+            migration::connect(&format!("sqlite://{}/t.db", folder.path().display()), false).await.unwrap();
+        migration::apply(&db).await.unwrap();
+        let organisation = organisation::Model {
+            id: Ids::new(Clock::system()).fresh(),
+            name: "Acme".to_owned(),
+            plan: "developer".to_owned(),
+            overrides: serde_json::json!({}),
+            created_at: 0,
+        };
+        let id = organisation.id;
+        organisation::Entity::insert(organisation.into_active_model())
+            .exec_without_returning(&db)
+            .await
+            .unwrap();
+        let options = spool::Options::new(folder.path().join("spool"), 1 << 20);
+        let (spool, drain) = spool::open(options).unwrap();
+        let unrecorded = Unrecorded::default();
+        let ledger = Arc::new(Faulty::default());
+        let shipper = Shipper::new(Parts {
+            drain,
+            db,
+            ledger: ledger.clone(),
+            clock: Clock::system(),
+            terms: Arc::new(|_| plans::terms(Plan::Developer, &Overrides::default())),
+            unrecorded: unrecorded.clone(),
+            options: Options { batch_records: 10, batch_bytes: 1 << 20, linger: Duration::ZERO },
+        });
+        let recorder = Recorder::new(spool.clone(), unrecorded);
+        Self { shipper, recorder, ledger, organisation: id, _spool: spool, _folder: folder }
+    }
+
+    async fn call(&self) -> crate::Record {
+        let record = crate::Record { organisation_id: self.organisation, ..record(Payload::Whole, None) };
+        self.recorder.record(record.clone()).await.unwrap();
+        record
+    }
+
+    async fn logs(&self) -> u64 {
+        log::Entity::find().count(&self.shipper.parts.db).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_fails_stops_no_log_and_is_corrected_when_it_answers_again() {
+    let mut fixture = Fixture::new().await;
+    for (answers, logs) in [(false, 1), (false, 2), (true, 3), (false, 4)] {
+        fixture.ledger.answers.store(answers, Ordering::SeqCst);
+        let record = fixture.call().await;
+        assert_eq!(fixture.shipper.drain_now().await.unwrap().recorded, 1);
+        assert_eq!((fixture.logs().await, fixture.shipper.ledger_fails), (logs, !answers));
+        let key =
+            Key { organisation: fixture.organisation, month: Month::of(clock::millis(record.id).unwrap()) };
+        let known = fixture.ledger.known(key);
+        assert_eq!(known, (logs >= 3).then_some(3), "the store's count, where it was told");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_the_store_refuses_holds_up_no_other() {
+    let mut fixture = Fixture::new().await;
+    fixture.ledger.answers.store(true, Ordering::SeqCst);
+    let record = fixture.call().await;
+    assert_eq!(fixture.shipper.drain_now().await.unwrap().recorded, 1);
+    // The same id again, as no spool makes it: the store has it already.
+    fixture.recorder.record(record).await.unwrap();
+    fixture.call().await;
+    let shipped = fixture.shipper.drain_now().await.unwrap();
+    assert_eq!((shipped.recorded, shipped.refused, fixture.logs().await), (1, 1, 2));
+    let meter = usage::Entity::find().one(&fixture.shipper.parts.db).await.unwrap().unwrap();
+    assert_eq!((meter.used, meter.unrecorded), (2, 1));
+}
