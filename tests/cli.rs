@@ -1,6 +1,6 @@
 //! The binary as people use it: its commands, what they print, and how they end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -238,6 +238,38 @@ async fn orphan(dir: &Path) -> (Vec<String>, String) {
     (ids, key)
 }
 
+/// A copy of a folder, beside it.
+fn copied(folder: &Path, name: &str) -> PathBuf {
+    let copy = folder.with_file_name(name);
+    let copying = Command::new("cp").arg("-r").arg(folder).arg(&copy).status().unwrap();
+    assert!(copying.success());
+    copy
+}
+
+#[tokio::test]
+async fn copies_of_one_spool_that_are_drained_at_the_same_time_count_once() {
+    let dir = TempDir::new().unwrap();
+    let (ids, key) = orphan(dir.path()).await;
+    let spool = dir.path().join("data/spool");
+    let copies = ["copy-0", "copy-1", "copy-2", "copy-3"].map(|name| copied(&spool, name));
+    let recorded: u64 = std::thread::scope(|threads| {
+        let drains: Vec<_> = copies
+            .iter()
+            .map(|copy| {
+                threads.spawn(|| Process::cli(dir.path(), &["spool", "drain", copy.to_str().unwrap()]))
+            })
+            .collect();
+        drains.into_iter().map(|drain| drain.join().unwrap()["recorded"].as_u64().unwrap()).sum()
+    });
+    assert_eq!(recorded, 30);
+
+    // The server finds the original, and that all of it is in.
+    let server = Process::serve(dir.path(), &[]);
+    let page = get(&server, &key, "/v1/logs?limit=1000").await;
+    assert_eq!(page["data"].as_array().unwrap().len(), ids.len());
+    assert_eq!(get(&server, &key, "/v1/usage").await["used"], 30);
+}
+
 #[tokio::test]
 async fn an_orphaned_spool_is_drained_once_however_often_that_is_asked() {
     let dir = TempDir::new().unwrap();
@@ -245,14 +277,7 @@ async fn an_orphaned_spool_is_drained_once_however_often_that_is_asked() {
     let spool = dir.path().join("set-aside");
     std::fs::rename(dir.path().join("data/spool"), &spool).unwrap();
     // As it was before, to be drained a second time from the very same files.
-    let copy = dir.path().join("copy");
-    assert!(
-        Command::new("cp")
-            .args(["-r", spool.to_str().unwrap(), copy.to_str().unwrap()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let copy = copied(&spool, "copy");
 
     let server = Process::serve(dir.path(), &[]);
     let drain = |folder: &Path| Process::cli(dir.path(), &["spool", "drain", folder.to_str().unwrap()]);
