@@ -6,6 +6,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod database;
 mod m20261124_log;
+mod m20261124_sign_in;
 mod m20261124_tenancy;
 
 pub use database::{apply, connect};
@@ -16,6 +17,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261124_tenancy::Migration), Box::new(m20261124_log::Migration)]
+        vec![
+            Box::new(m20261124_tenancy::Migration),
+            Box::new(m20261124_log::Migration),
+            Box::new(m20261124_sign_in::Migration),
+        ]
     }
 }

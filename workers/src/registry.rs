@@ -17,6 +17,15 @@ pub(crate) const USAGE_DAYS: u32 = 8 * 366;
 /// A mark is needed while its segment may come again, from a spool folder that was set aside.
 pub(crate) const SPOOL_MARK_DAYS: u32 = 400;
 
+/// A session that has ended is looked at when something seems wrong with an account: for a quarter.
+pub(crate) const SESSION_DAYS: u32 = 90;
+
+/// A key that signs no more is needed for as long as what it signed last, which is minutes.
+pub(crate) const SIGNING_KEY_DAYS: u32 = 1;
+
+/// After a day without an attempt an account's failures are forgotten.
+pub(crate) const SIGN_IN_ATTEMPT_DAYS: u32 = 1;
+
 /// Every table of the schema. A test holds it against a migrated database.
 #[must_use]
 pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
@@ -27,6 +36,9 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("log_external_id", ByPlan),
         ("usage", Days(USAGE_DAYS)),
         ("spool_mark", Days(SPOOL_MARK_DAYS)),
+        ("session", Days(SESSION_DAYS)),
+        ("signing_key", Days(SIGNING_KEY_DAYS)),
+        ("sign_in_attempt", Days(SIGN_IN_ATTEMPT_DAYS)),
         ("organisation", Kept("what all else belongs to; it ends by request, not by age")),
         ("workspace", Kept("ends with its organisation")),
         ("users", Kept("people may belong to several organisations and sign in after any pause")),

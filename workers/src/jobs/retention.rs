@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use entity::{organisation, spool_mark, usage};
+use entity::{organisation, session, sign_in_attempt, signing_key, spool_mark, usage};
 use plans::Month;
 use sea_orm::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
-use crate::registry::{SPOOL_MARK_DAYS, USAGE_DAYS};
+use crate::registry::{SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS};
 use crate::{Error, Parts, Report};
 
 /// Organisations read at a time.
@@ -39,6 +39,7 @@ pub async fn run(parts: &Parts) -> Result<Report, Error> {
     }
     report.add("spool_mark", delete_spool_marks(parts, now_ms).await?);
     report.add("usage", delete_usage(parts, now_ms).await?);
+    delete_sign_ins(parts, now_ms, &mut report).await?;
     Ok(report)
 }
 
@@ -104,6 +105,20 @@ async fn delete_usage(parts: &Parts, now_ms: i64) -> Result<u64, DbErr> {
     let deleted =
         usage::Entity::delete_many().filter(usage::Column::Month.lt(oldest.as_i32())).exec(&parts.db).await?;
     Ok(deleted.rows_affected)
+}
+
+/// Sessions long after their end, signing keys and failed attempts soon after theirs.
+async fn delete_sign_ins(parts: &Parts, now_ms: i64, report: &mut Report) -> Result<(), DbErr> {
+    let db = &parts.db;
+    let ended = session::Column::ExpiresAt.lt(days_before(now_ms, SESSION_DAYS));
+    report.add("session", session::Entity::delete_many().filter(ended).exec(db).await?.rows_affected);
+    let retired = signing_key::Column::RetiresAt.lt(days_before(now_ms, SIGNING_KEY_DAYS));
+    report
+        .add("signing_key", signing_key::Entity::delete_many().filter(retired).exec(db).await?.rows_affected);
+    let past = sign_in_attempt::Column::NextAt.lt(days_before(now_ms, SIGN_IN_ATTEMPT_DAYS));
+    let deleted = sign_in_attempt::Entity::delete_many().filter(past).exec(db).await?;
+    report.add("sign_in_attempt", deleted.rows_affected);
+    Ok(())
 }
 
 fn days_before(now_ms: i64, days: u32) -> i64 {

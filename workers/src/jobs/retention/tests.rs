@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use plans::Overrides;
-use sea_orm::PaginatorTrait;
+use sea_orm::{IntoActiveModel, PaginatorTrait};
 
 use super::*;
 use crate::testing::{DAY, World};
@@ -111,4 +111,47 @@ async fn marks_and_counts_go_by_their_own_age() {
     assert_eq!(run(&world.parts).await.unwrap().count("usage"), Some(1));
     assert_eq!(rows().await, (0, 0));
     assert_eq!(world.kept(organisation).await, [1; 3], "an enterprise's logs have no age");
+}
+
+#[tokio::test]
+async fn sessions_go_a_quarter_after_their_end_and_what_else_sign_ins_leave_after_a_day() {
+    let world = World::new().await;
+    let now_ms = world.parts.clock.now_ms();
+    let id = world.ids.fresh();
+    let session = session::Model {
+        id,
+        user_id: id,
+        organisation_id: id,
+        family_hash: vec![1; 32],
+        refresh_hash: vec![2; 32],
+        created_at: now_ms,
+        last_used_at: now_ms,
+        expires_at: now_ms + 30 * 86_400_000,
+        revoked_at: Some(now_ms),
+        user_agent: None,
+    };
+    session::Entity::insert(session.into_active_model()).exec_without_returning(world.db()).await.unwrap();
+    let key = signing_key::Model {
+        kid: "k".to_owned(),
+        public_key: vec![1; 32],
+        private_key: vec![2],
+        created_at: now_ms,
+        retires_at: now_ms + 30 * 86_400_000,
+    };
+    signing_key::Entity::insert(key.into_active_model()).exec_without_returning(world.db()).await.unwrap();
+    let attempt = sign_in_attempt::Model { account: vec![1; 32], failures: 5, next_at: now_ms + 1000 };
+    let attempt = sign_in_attempt::Entity::insert(attempt.into_active_model());
+    attempt.exec_without_returning(world.db()).await.unwrap();
+
+    // days since the start, and what goes then
+    for (days, [sessions, keys, attempts]) in
+        [(0, [0; 3]), (1, [0, 0, 1]), (30, [0; 3]), (31, [0, 1, 0]), (119, [0; 3]), (120, [1, 0, 0])]
+    {
+        let at = crate::testing::START_MS + days * 86_400_000 + 60_000;
+        let by = u64::try_from(at - world.parts.clock.now_ms()).unwrap();
+        world.parts.clock.advance(Duration::from_millis(by));
+        let report = run(&world.parts).await.unwrap();
+        let gone = ["session", "signing_key", "sign_in_attempt"].map(|table| report.count(table));
+        assert_eq!(gone, [sessions, keys, attempts].map(Some), "day {days}");
+    }
 }
