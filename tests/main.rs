@@ -19,5 +19,6 @@ mod retention;
 mod routes;
 mod sdk_clients;
 mod shipping;
+mod sign_in;
 mod streams;
 mod tenancy;

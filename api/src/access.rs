@@ -7,14 +7,20 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use sea_orm::prelude::Uuid;
-use tenancy::{KeyKind, Scope, Tenant, TenantScope};
+use tenancy::{IdentifyError, KeyKind, People, Scope, Tenant, TenantScope};
 
 use crate::{Api, Error, db, routes};
 
-/// Which scopes a route asks of a key.
+/// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
+    /// Nothing: it is what one signs in by.
+    Public,
+    /// A person's access token, whatever the role.
+    Person,
+    /// A key or an access token with one of these scopes.
     AnyOf(&'static [Scope]),
+    /// The same, with all of them.
     AllOf(&'static [Scope]),
 }
 
@@ -22,6 +28,9 @@ impl Access {
     fn check(self, tenant: &Tenant) -> Result<(), Error> {
         let has = |scope: &Scope| tenant.scopes.has(*scope);
         let (allowed, scopes, join) = match self {
+            Self::Public => return Ok(()),
+            Self::Person if tenant.api_key_id.is_none() => return Ok(()),
+            Self::Person => return Err(Error::Forbidden("it needs the access token of a person".to_owned())),
             Self::AnyOf(scopes) => (scopes.iter().any(has), scopes, " or "),
             Self::AllOf(scopes) => (scopes.iter().all(has), scopes, " and "),
         };
@@ -37,6 +46,8 @@ impl Access {
 pub(crate) struct Caller {
     pub tenant: Arc<Tenant>,
     pub scope: TenantScope,
+    /// Of a person, who is signed in.
+    pub session_id: Option<Uuid>,
 }
 
 impl FromRequest for Caller {
@@ -45,28 +56,54 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let found = (request.app_data::<web::Data<Api>>().cloned(), routes::called(request));
-        let secret = secret(request);
+        let credential = credential(request);
         Box::pin(async move {
             let (Some(api), Some(route)) = found else {
                 return Err(Error::internal("a handler is mounted that the routes do not name"));
             };
-            let secret = secret.ok_or(Error::Unauthorised("expected an API key in x-portkey-api-key"))?;
-            let tenant = api.keys.identify(&secret).await?;
+            let expected = "expected an API key in x-portkey-api-key, or an access token in authorization";
+            let (tenant, session_id) = match credential.ok_or(Error::Unauthorised(expected))? {
+                Credential::Key(secret) => (api.keys.identify(&secret).await?, None),
+                Credential::AccessToken(token) => {
+                    let person = api.people.identify(&token).await.map_err(access_token_error)?;
+                    (person.tenant, Some(person.session_id))
+                }
+            };
             route.access.check(&tenant)?;
-            Ok(Self { scope: tenant.scope(), tenant })
+            Ok(Self { scope: tenant.scope(), tenant, session_id })
         })
     }
 }
 
-/// `x-portkey-api-key`, else `Authorization: Bearer` with one of our own keys.
-fn secret(request: &HttpRequest) -> Option<String> {
+/// What a caller shows.
+enum Credential {
+    Key(String),
+    AccessToken(String),
+}
+
+/// `x-portkey-api-key`, else `Authorization: Bearer` with one of our own keys or access tokens.
+fn credential(request: &HttpRequest) -> Option<Credential> {
     let header = |name: &str| request.headers().get(name)?.to_str().ok();
     if let Some(secret) = header("x-portkey-api-key") {
-        return Some(secret.trim().to_owned());
+        return Some(Credential::Key(secret.trim().to_owned()));
     }
     let (scheme, secret) = header(AUTHORIZATION.as_str())?.split_once(' ')?;
-    let ours = scheme.eq_ignore_ascii_case("bearer") && secret.trim().starts_with(tenancy::secret::PREFIX);
-    ours.then(|| secret.trim().to_owned())
+    let secret = secret.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        None
+    } else if secret.starts_with(tenancy::secret::PREFIX) {
+        Some(Credential::Key(secret.to_owned()))
+    } else {
+        People::is_access_token(secret).then(|| Credential::AccessToken(secret.to_owned()))
+    }
+}
+
+fn access_token_error(error: IdentifyError) -> Error {
+    match error {
+        IdentifyError::Unknown => Error::Unauthorised("the access token is not valid"),
+        IdentifyError::Expired => Error::Unauthorised("the access token has expired"),
+        IdentifyError::Unavailable => Error::unavailable(error),
+    }
 }
 
 /// A workspace within the caller's reach.

@@ -9,9 +9,17 @@ use crate::fields::Fields;
 /// Bytes of a body that describes one resource.
 const MAX_RESOURCE: usize = 256 << 10;
 
+/// Bytes of a body that anybody may send, known or not.
+const MAX_CREDENTIALS: usize = 16 << 10;
+
 /// A JSON object for one resource.
 pub(crate) async fn object(payload: web::Payload) -> Result<Fields, Error> {
     Fields::of(json(payload, MAX_RESOURCE).await?, "")
+}
+
+/// A JSON object of what somebody signs in by.
+pub(crate) async fn credentials(payload: web::Payload) -> Result<Fields, Error> {
+    Fields::of(json(payload, MAX_CREDENTIALS).await?, "")
 }
 
 /// JSON of at most `limit` bytes.

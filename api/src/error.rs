@@ -6,7 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use sea_orm::DbErr;
 use serde::Serialize;
-use tenancy::IdentifyError;
+use tenancy::people::SigningError;
+use tenancy::{IdentifyError, PeopleError};
 
 /// Characters of what a caller sent that an error may say back.
 const MAX_ECHO: usize = 200;
@@ -28,6 +29,9 @@ pub enum Error {
     Invalid { field: String, problem: String, expected: String },
     #[error("this path has no {method} here; expected {allowed}")]
     Method { method: String, allowed: String },
+    /// Too many attempts failed before.
+    #[error("too many failed attempts; please try again in {retry_after_s} s")]
+    TooSoon { retry_after_s: i64 },
     #[error("the body is too large; expected at most {limit} bytes")]
     TooLarge { limit: usize },
     /// Something that we need cannot answer; trying again is right.
@@ -67,6 +71,7 @@ impl Error {
             Self::NotFound { .. } => (StatusCode::NOT_FOUND, "AB08"),
             Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "AB01"),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "AB01"),
+            Self::TooSoon { .. } => (StatusCode::TOO_MANY_REQUESTS, "AB06"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "AB01"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AB04"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "AB04"),
@@ -111,6 +116,9 @@ impl ResponseError for Error {
         if let Self::Method { allowed, .. } = self {
             response.insert_header(("allow", allowed.as_str()));
         }
+        if let Self::TooSoon { retry_after_s } = self {
+            response.insert_header(("retry-after", retry_after_s.to_string()));
+        }
         response.json(Shape { success: false, data: Data { message: self.to_string(), error_code } })
     }
 }
@@ -151,6 +159,27 @@ impl From<IdentifyError> for Error {
             IdentifyError::Unknown => Self::Unauthorised("no such API key"),
             IdentifyError::Expired => Self::Unauthorised("the API key has expired"),
             IdentifyError::Unavailable => Self::unavailable(error),
+        }
+    }
+}
+
+impl From<PeopleError> for Error {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Refused => Self::Unauthorised("this does not sign you in"),
+            // Rounded up: in the second that is named it is not too soon.
+            PeopleError::TooSoon { wait_ms } => Self::TooSoon { retry_after_s: (wait_ms + 999) / 1000 },
+            PeopleError::WhichOrganisation(ids) => {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                let expected = format!("one of your organisations: {}", ids.join(", "));
+                Self::invalid("organisation_id", "missing", expected)
+            }
+            PeopleError::Database(error) | PeopleError::Signing(SigningError::Database(error)) => {
+                error.into()
+            }
+            PeopleError::Password(_) | PeopleError::Signing(_) | PeopleError::NoRandomness(_) => {
+                Self::internal(error)
+            }
         }
     }
 }

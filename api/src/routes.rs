@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, web};
 use tenancy::Scope;
 
 use crate::Access::{AllOf, AnyOf};
-use crate::{Access, Api, Error, api_keys, logs, usage, virtual_keys};
+use crate::{Access, Api, Error, api_keys, auth, logs, usage, virtual_keys};
 
 /// One route.
 pub struct Route {
@@ -46,6 +46,11 @@ const READ_LOG: Access =
 
 /// The routes, those of one path next to each other. A path without parameters goes before one that would match it.
 pub static ROUTES: &[Route] = &[
+    route("POST", "/v1/auth/login", Access::Public, |r| r.to(auth::login)),
+    route("POST", "/v1/auth/refresh", Access::Public, |r| r.to(auth::refresh)),
+    route("POST", "/v1/auth/logout", Access::Public, |r| r.to(auth::logout)),
+    route("POST", "/v1/auth/password", Access::Person, |r| r.to(auth::password)),
+    route("GET", "/v1/auth/jwks", Access::Public, |r| r.to(auth::jwks)),
     route("GET", "/v1/logs", AnyOf(&[Scope::LogsList]), |r| r.to(logs::list)),
     route("POST", "/v1/logs", AllOf(&[Scope::CompletionsWrite, Scope::LogsWrite]), |r| r.to(logs::insert)),
     route("GET", "/v1/logs/{id}", READ_LOG, |r| r.to(logs::get)),

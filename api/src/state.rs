@@ -7,7 +7,7 @@ use egress::Reach;
 use moka::future::Cache;
 use recorder::Recorder;
 use sea_orm::DatabaseConnection;
-use tenancy::{Keys, VirtualKeys};
+use tenancy::{Keys, People, VirtualKeys};
 use uuid::Uuid;
 use vault::Vault;
 
@@ -22,10 +22,13 @@ pub struct Parts {
     pub ids: Ids,
     pub keys: Keys,
     pub virtual_keys: VirtualKeys,
+    pub people: People,
     pub vault: Vault,
     pub recorder: Recorder,
     /// Where a tenant's custom host may point.
     pub reach: Reach,
+    /// Whether a proxy that all clients come through tells their addresses.
+    pub trust_forwarded_for: bool,
     /// Bytes kept of a request and of a response in a log.
     pub max_payload_bytes: usize,
 }

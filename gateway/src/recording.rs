@@ -43,7 +43,7 @@ impl Recording {
             id,
             organisation_id: tenant.organisation_id,
             workspace_id,
-            api_key_id: Some(tenant.api_key_id),
+            api_key_id: tenant.api_key_id,
             retention_class: tenant.retention_class,
             source: Source::Gateway,
             external_id: None,

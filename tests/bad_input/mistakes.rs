@@ -10,6 +10,11 @@ const KEY: &str = "33333333-3333-4333-8333-333333333333";
 /// What is wrong on a route of the control plane. A route that is new has no row here, which fails the test.
 pub fn mistakes(route: &api::Route) -> Vec<Case> {
     match (route.method, route.path) {
+        ("POST", "/v1/auth/login") => bad_logins(),
+        ("POST", "/v1/auth/refresh" | "/v1/auth/logout") => bad_refresh_tokens(route.path),
+        // What is wrong with its fields is for who shows an access token: see `sign_in`.
+        ("POST", "/v1/auth/password") => vec![case("POST", route.path, 403, "the access token of a person")],
+        ("GET", "/v1/auth/jwks") => vec![case("GET", "/v1/auth/jwks?x=1", 400, "x: no such parameter")],
         ("GET", "/v1/logs") => bad_lists(),
         ("POST", "/v1/logs") => bad_inserts(),
         ("GET", "/v1/logs/{id}") => vec![
@@ -45,6 +50,45 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         }
         (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
     }
+}
+
+fn bad_logins() -> Vec<Case> {
+    let good = json!({"email": "nobody@example.com", "password": "x"});
+    let path = "/v1/auth/login";
+    let post = |body, says| case("POST", path, 400, says).json(body);
+    let mut cases = vec![
+        case("POST", path, 400, "body: ").bytes(""),
+        case("POST", path, 400, "body: ").bytes("[".repeat(10_000)),
+        case("POST", path, 413, "the body is too large").bytes(" ".repeat((16 << 10) + 1)),
+        case("POST", "/v1/auth/login?x=1", 400, "x: no such parameter").json(good.clone()),
+        case("POST", path, 401, "no such e-mail address, password and organisation").json(good.clone()),
+        post(json!([]), "body: found an array"),
+        post(without(&good, "/email"), "email: missing"),
+        post(without(&good, "/password"), "password: missing"),
+    ];
+    for (pointer, value, says) in [
+        ("/email", json!(7), "email: found a number"),
+        ("/email", json!("e".repeat(255)), "email: too long"),
+        ("/password", json!(""), "password: found an empty string"),
+        ("/password", json!("p".repeat(257)), "password: too long"),
+        ("/organisation_id", json!("nobody"), "organisation_id: found `nobody`"),
+        ("/strange", json!(1), "strange: no such field"),
+    ] {
+        cases.push(post(but(&good, pointer, value), says));
+    }
+    cases
+}
+
+fn bad_refresh_tokens(path: &'static str) -> Vec<Case> {
+    let post = |body, says| case("POST", path, 400, says).json(body);
+    vec![
+        case("POST", path, 400, "body: ").bytes("nonsense"),
+        case("POST", path, 413, "the body is too large").bytes(" ".repeat((16 << 10) + 1)),
+        post(json!({}), "refresh_token: missing"),
+        post(json!({"refresh_token": ["x"]}), "refresh_token: found an array"),
+        post(json!({"refresh_token": "t".repeat(257)}), "refresh_token: too long"),
+        post(json!({"refresh_token": "t", "strange": 1}), "strange: no such field"),
+    ]
 }
 
 fn bad_lists() -> Vec<Case> {

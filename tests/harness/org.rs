@@ -14,12 +14,16 @@ pub struct Org<'a> {
     pub workspace: String,
     pub key: String,
     pub admin_key: String,
+    /// Of the owner, who signs in with it.
+    pub email: String,
+    pub password: String,
 }
 
-/// Whoever calls with one key.
+/// Whoever calls with one key, or one access token.
 pub struct Caller<'a> {
     app: &'a TestApp,
-    key: String,
+    /// The header that it is shown in.
+    shown: (&'static str, String),
 }
 
 impl<'a> Org<'a> {
@@ -30,19 +34,38 @@ impl<'a> Org<'a> {
             workspace: created.workspace_id,
             key: created.api_key.expose_secret().to_owned(),
             admin_key: created.admin_api_key.expose_secret().to_owned(),
+            email: created.owner_email,
+            password: created.password.map(|text| text.expose_secret().to_owned()).unwrap_or_default(),
         }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        Caller { app: self.app, key: self.key.clone() }.request(method, path)
+        self.with_key(&self.key).request(method, path)
     }
 
     pub fn admin(&self) -> Caller<'a> {
-        Caller { app: self.app, key: self.admin_key.clone() }
+        self.with_key(&self.admin_key)
     }
 
     pub fn with_key(&self, key: &str) -> Caller<'a> {
-        Caller { app: self.app, key: key.to_owned() }
+        Caller { app: self.app, shown: ("x-portkey-api-key", key.to_owned()) }
+    }
+
+    pub fn with_access_token(&self, token: &str) -> Caller<'a> {
+        Caller { app: self.app, shown: ("authorization", format!("Bearer {token}")) }
+    }
+
+    /// Signs the owner in; the answer.
+    pub async fn sign_in(&self) -> Value {
+        let body = serde_json::json!({"email": self.email, "password": self.password});
+        let response = self.app.http.post(self.app.url("/v1/auth/login")).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    }
+
+    /// The owner, signed in.
+    pub async fn owner(&self) -> Caller<'a> {
+        self.with_access_token(self.sign_in().await["access_token"].as_str().unwrap())
     }
 
     /// A call to `upstream`, as OpenAI.
@@ -121,7 +144,7 @@ impl<'a> Org<'a> {
 
 impl Caller<'_> {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.app.http.request(method, self.app.url(path)).header("x-portkey-api-key", &self.key)
+        self.app.http.request(method, self.app.url(path)).header(self.shown.0, &self.shown.1)
     }
 }
 

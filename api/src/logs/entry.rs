@@ -64,7 +64,7 @@ impl Inserter<'_> {
             id: self.api.ids.log_id(),
             organisation_id: self.tenant.organisation_id,
             workspace_id: self.workspace_id,
-            api_key_id: Some(self.tenant.api_key_id),
+            api_key_id: self.tenant.api_key_id,
             retention_class: self.tenant.retention_class,
             source: Source::Insert,
             external_id,

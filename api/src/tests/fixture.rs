@@ -14,7 +14,7 @@ use sea_orm::{DatabaseConnection, IntoActiveModel};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tenancy::organisation::{Created, NewOrganisation, create};
-use tenancy::{KeyKind, Keys, Mint, PlanOverrides, Scope, Scopes, VirtualKeys};
+use tenancy::{KeyKind, Keys, Mint, People, PeopleParts, PlanOverrides, Scope, Scopes, VirtualKeys};
 use vault::{MasterKey, Vault};
 
 use crate::{Api, Parts};
@@ -55,7 +55,15 @@ impl Fixture {
             unrecorded: unrecorded.clone(),
             options: recorder::Options { batch_records: 100, batch_bytes: 1 << 20, linger: Duration::ZERO },
         });
+        let people = PeopleParts {
+            db: db.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            vault: vault.clone(),
+            plan_overrides: PlanOverrides::new(),
+        };
         let api = Api::new(Parts {
+            people: People::new(people, ttl, stale_max),
             db: db.clone(),
             clock: clock.clone(),
             ids,
@@ -64,6 +72,7 @@ impl Fixture {
             vault,
             recorder: Recorder::new(spool, unrecorded),
             reach: Reach::Loopback,
+            trust_forwarded_for: false,
             max_payload_bytes: 1_000,
         });
         let made = organisation(&api).await;

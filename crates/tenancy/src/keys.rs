@@ -131,7 +131,7 @@ impl Inner {
             organisation_id: key.organisation_id,
             workspace_id: key.workspace_id,
             workspace_slug,
-            api_key_id: key.id,
+            api_key_id: Some(key.id),
             user_id: key.user_id,
             kind: key
                 .kind

@@ -1,8 +1,10 @@
-//! Who may do what: API keys and their scopes, the tenant a key identifies, and the scope that every tenant query takes.
+//! Who may do what: API keys and their scopes, people and their roles, the tenant that either identifies, and the scope
+//! that every tenant query takes.
 //!
 //! - To add a scope: a variant of [`Scope`], its name and its place in [`Scope::ALL`]; which kinds of key may hold it is
 //!   in [`KeyKind::may_hold`].
-//! - To keep another kind of row near the hot path: a front over `cache`, as [`Keys`] and [`VirtualKeys`] are.
+//! - To add a role: a variant of [`Role`], its name, its scopes, and the kind of key that reaches as far.
+//! - To keep another kind of row near the hot path: a front over `cache`, as [`Keys`], [`VirtualKeys`] and [`People`] are.
 
 mod cache;
 mod keys;
@@ -10,6 +12,8 @@ mod kind;
 mod mint;
 pub mod organisation;
 pub mod password;
+pub mod people;
+mod role;
 mod scope;
 mod scopes;
 pub mod secret;
@@ -21,6 +25,8 @@ pub mod virtual_keys;
 pub use keys::{IdentifyError, Keys};
 pub use kind::{KeyKind, UnknownKind};
 pub use mint::{Mint, MintError};
+pub use people::{People, PeopleError, PeopleParts};
+pub use role::{Role, UnknownRole};
 pub use scope::{Scope, UnknownScope};
 pub use scopes::Scopes;
 pub use tenant::{Tenant, TenantScope};

@@ -1,21 +1,23 @@
-//! What a key identifies, and how far its queries reach.
+//! What a key or an access token identifies, and how far its queries reach.
 
 use plans::Terms;
 use uuid::Uuid;
 
 use crate::{KeyKind, Scopes};
 
-/// Whom a call is for and what it may do: what an API key identifies.
+/// Whom a call is for and what it may do: what an API key or a person's access token identifies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tenant {
     pub organisation_id: Uuid,
-    /// None: a key of the whole organisation.
+    /// None: all of the organisation.
     pub workspace_id: Option<Uuid>,
     /// What the wire calls `workspace_id`.
     pub workspace_slug: Option<String>,
-    pub api_key_id: Uuid,
-    /// Whose key it is, for a [`KeyKind::WorkspaceUser`] one.
+    /// None: a person.
+    pub api_key_id: Option<Uuid>,
+    /// The person, or whose key it is, for a [`KeyKind::WorkspaceUser`] one.
     pub user_id: Option<Uuid>,
+    /// A person has that of the key that reaches as far: [`crate::Role::kind`].
     pub kind: KeyKind,
     pub scopes: Scopes,
     pub plan: plans::Plan,

@@ -11,7 +11,7 @@ use recorder::{Recorder, Shipper, Unrecorded};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
 use spool::{Drain, Spool};
-use tenancy::{Keys, PlanOverrides, VirtualKeys};
+use tenancy::{Keys, People, PeopleParts, PlanOverrides, VirtualKeys};
 use tokio_util::sync::CancellationToken;
 use workers::Schedule;
 
@@ -36,6 +36,17 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
     let (ttl, stale_max) = (settings.gateway.key_cache_ttl, settings.auth.stale_max);
     let keys = Keys::new(db.clone(), clock.clone(), ttl, stale_max, settings.plans.clone());
     let virtual_keys = VirtualKeys::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max);
+    let people = People::new(
+        PeopleParts {
+            db: db.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            vault: vault.clone(),
+            plan_overrides: settings.plans.clone(),
+        },
+        ttl,
+        stale_max,
+    );
     let ledger: Arc<dyn Ledger> = Arc::new(quota::Embedded::new());
     let unrecorded = Unrecorded::default();
     let recorder = Recorder::new(spool.clone(), unrecorded.clone());
@@ -55,9 +66,11 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
         ids: ids.clone(),
         keys: keys.clone(),
         virtual_keys: virtual_keys.clone(),
+        people,
         vault: vault.clone(),
         recorder: recorder.clone(),
         reach: settings.gateway.allow_private_hosts,
+        trust_forwarded_for: settings.auth.trust_forwarded_for,
         max_payload_bytes: settings.log.max_payload_bytes,
     });
     let server = server::start(&settings, api, gateway)?;

@@ -1,0 +1,48 @@
+use actix_web::web;
+use secrecy::{ExposeSecret as _, SecretString};
+use tenancy::PeopleError;
+use tenancy::people::Person;
+
+use super::logout::Done;
+use super::{MAX_PASSWORD, MIN_PASSWORD};
+use crate::access::Caller;
+use crate::fields::Fields;
+use crate::query::Query;
+use crate::{Api, Error, body};
+
+/// `POST /v1/auth/password`: changes the caller's own password and ends their other sessions.
+pub(crate) async fn password(
+    caller: Caller,
+    api: web::Data<Api>,
+    query: Query,
+    payload: web::Payload,
+) -> Result<web::Json<Done>, Error> {
+    query.none()?;
+    let (current, new) = read(body::credentials(payload).await?)?;
+    let session_id = caller
+        .session_id
+        .ok_or_else(|| Error::Forbidden("it needs the access token of a person".to_owned()))?;
+    let person = Person { tenant: caller.tenant, session_id };
+    api.people.change_password(&person, current, new).await.map_err(|error| match error {
+        // Not 401: the access token is good, and a client that fetched another would get no further.
+        PeopleError::Refused => {
+            Error::invalid("current_password", "not your password", "the password that you signed in with")
+        }
+        error => error.into(),
+    })?;
+    Ok(web::Json(Done {}))
+}
+
+fn read(mut fields: Fields) -> Result<(SecretString, SecretString), Error> {
+    let current = super::take_password(&mut fields, "current_password")?;
+    let new = super::take_password(&mut fields, "new_password")?;
+    fields.finish()?;
+    let expected = format!("another password, of {MIN_PASSWORD} to {MAX_PASSWORD} characters");
+    if new.expose_secret().chars().count() < MIN_PASSWORD {
+        return Err(Error::invalid("new_password", "too short", expected));
+    }
+    if new.expose_secret() == current.expose_secret() {
+        return Err(Error::invalid("new_password", "the same as the current one", expected));
+    }
+    Ok((current, new))
+}

@@ -1,0 +1,253 @@
+//! People: they sign in with a password, and read with the access token that they get for it.
+
+mod access_token;
+mod lockout;
+mod password_change;
+mod refresh;
+mod session;
+mod sign_in;
+mod signing_keys;
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use clock::{Clock, Ids};
+use entity::{membership, organisation, user, workspace};
+use sea_orm::prelude::*;
+use sea_orm::{DatabaseConnection, QueryOrder};
+use secrecy::SecretString;
+use tokio::sync::{OnceCell, Semaphore};
+use vault::Vault;
+
+pub use access_token::ACCESS_TOKEN_S;
+pub use session::REFRESH_TOKEN_S;
+pub use sign_in::SignIn;
+pub use signing_keys::{PublicKey, SigningError};
+
+use crate::cache::{Cache, Lifetimes};
+use crate::secret::NoRandomness;
+use crate::{IdentifyError, PlanOverrides, Role, Tenant, password, terms};
+use access_token::Claims;
+use lockout::Addresses;
+use session::RefreshToken;
+use signing_keys::{Signer, SigningKeys};
+
+/// Why somebody is not signed in, or a password not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PeopleError {
+    /// Something of what they showed is wrong; which, is not for them to know.
+    #[error("what was shown does not sign in")]
+    Refused,
+    /// Too many attempts failed before.
+    #[error("too many attempts; the next one is looked at in {wait_ms} ms")]
+    TooSoon { wait_ms: i64 },
+    /// They are in several organisations and named none.
+    #[error("one of several organisations has to be named")]
+    WhichOrganisation(Vec<Uuid>),
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    #[error("the password could not be hashed or compared")]
+    Password(#[from] password::Error),
+    #[error("no access token could be made")]
+    Signing(#[from] SigningError),
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// Somebody who is signed in. The tokens are here and nowhere else.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub access_token: SecretString,
+    pub refresh_token: SecretString,
+    pub user_id: Uuid,
+    pub email: String,
+    pub name: String,
+    pub organisation_id: Uuid,
+    pub role: Role,
+}
+
+/// Whom an access token identifies, and in which session.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub tenant: Arc<Tenant>,
+    pub session_id: Uuid,
+}
+
+/// What [`People`] work with.
+#[derive(Clone)]
+pub struct PeopleParts {
+    pub db: DatabaseConnection,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub vault: Vault,
+    pub plan_overrides: PlanOverrides,
+}
+
+/// Signs people in and identifies them. Clones share one cache; a warm look-up is one signature and one map access.
+#[derive(Clone)]
+pub struct People(Arc<Inner>);
+
+struct Inner {
+    parts: PeopleParts,
+    keys: SigningKeys,
+    /// By session.
+    cache: Cache<Uuid, Tenant>,
+    addresses: Addresses,
+    /// Hashing takes a core and 19 MiB each: more at a time would starve all else.
+    hashing: Semaphore,
+    /// The hash that is compared with where there is no account, so that this takes as long.
+    nobodys_hash: OnceCell<String>,
+}
+
+impl People {
+    /// A session is looked up again after `ttl`; while the database fails it is believed until `stale_max` after that.
+    #[must_use]
+    pub fn new(parts: PeopleParts, ttl: Duration, stale_max: Duration) -> Self {
+        let lifetimes = Lifetimes::new(ttl, stale_max);
+        let PeopleParts { db, clock, ids, vault, .. } = parts.clone();
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        Self(Arc::new(Inner {
+            keys: SigningKeys::new(db, clock.clone(), ids, vault, lifetimes),
+            cache: Cache::new(lifetimes, clock),
+            addresses: Addresses::new(),
+            hashing: Semaphore::new(cores),
+            nobodys_hash: OnceCell::new(),
+            parts,
+        }))
+    }
+
+    /// Whether this looks like an access token, good or not.
+    #[must_use]
+    pub fn is_access_token(text: &str) -> bool {
+        // Every JWT does: its header is a JSON object in base64url.
+        text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
+    }
+
+    /// Whom an access token is for, as the database has it: what its role is now decides what it may.
+    ///
+    /// # Errors
+    /// [`IdentifyError`]; `Unknown` also for a session that was revoked.
+    pub async fn identify(&self, token: &str) -> Result<Person, IdentifyError> {
+        let inner = &*self.0;
+        let kid = access_token::kid(token).ok_or(IdentifyError::Unknown)?;
+        let key = inner.keys.verifying(kid).await?;
+        let claims = access_token::verify(token, &key, inner.parts.clock.now_ms())?;
+        let session_id = claims.sid;
+        let tenant = match inner.cache.fresh(&session_id) {
+            Some(tenant) => tenant,
+            None => inner
+                .cache
+                .get(session_id, inner.load(session_id))
+                .await
+                .map_err(|_| IdentifyError::Unavailable)?
+                .ok_or(IdentifyError::Unknown)?,
+        };
+        let same = tenant.user_id == Some(claims.sub) && tenant.organisation_id == claims.org;
+        if same { Ok(Person { tenant, session_id }) } else { Err(IdentifyError::Unknown) }
+    }
+
+    /// The public keys that access tokens are signed with.
+    ///
+    /// # Errors
+    /// [`DbErr`] if the database fails.
+    pub async fn public_keys(&self) -> Result<Vec<PublicKey>, DbErr> {
+        self.0.keys.public().await
+    }
+}
+
+impl Inner {
+    fn now_ms(&self) -> i64 {
+        self.parts.clock.now_ms()
+    }
+
+    /// The tenant that a session reads as.
+    async fn load(&self, session_id: Uuid) -> Result<Option<Tenant>, DbErr> {
+        let db = &self.parts.db;
+        let Some(session) = session::live(db, session_id).await? else { return Ok(None) };
+        let Some(role) = role(db, session.organisation_id, session.user_id).await? else { return Ok(None) };
+        let organisation = organisation::Entity::find_by_id(session.organisation_id).one(db).await?;
+        let Some(organisation) = organisation else { return Ok(None) };
+        // Until workspaces have members of their own, a member sees the default one only.
+        let workspace = match role {
+            Role::Owner | Role::Admin => None,
+            Role::Member => match default_workspace(db, organisation.id).await? {
+                Some(workspace) => Some(workspace),
+                None => return Ok(None),
+            },
+        };
+        let (plan, terms) = terms(&organisation, &self.parts.plan_overrides)?;
+        Ok(Some(Tenant {
+            organisation_id: organisation.id,
+            workspace_id: workspace.as_ref().map(|row| row.id),
+            workspace_slug: workspace.map(|row| row.slug),
+            api_key_id: None,
+            user_id: Some(session.user_id),
+            kind: role.kind(),
+            scopes: role.scopes(),
+            plan,
+            retention_class: plans::retention_class(&terms),
+            terms,
+            expires_at: None,
+        }))
+    }
+
+    async fn verify(&self, password: SecretString, stored: String) -> Result<bool, password::Error> {
+        let _turn = self.hashing.acquire().await;
+        password::verify(password, stored).await
+    }
+
+    async fn hash(&self, password: SecretString) -> Result<String, password::Error> {
+        let _turn = self.hashing.acquire().await;
+        password::hash(password).await
+    }
+
+    /// What a person gets who is signed in to `session`.
+    fn signed_in(
+        &self,
+        signer: &Signer,
+        session: &entity::session::Model,
+        user: user::Model,
+        role: Role,
+        refresh_token: RefreshToken,
+    ) -> Result<SignedIn, PeopleError> {
+        let parts = &self.parts;
+        let claims = Claims::new(session, role, parts.clock.now_s(), parts.ids.fresh());
+        let token = access_token::sign(&signer.kid, &signer.key, &claims).map_err(SigningError::from)?;
+        Ok(SignedIn {
+            access_token: token.into(),
+            refresh_token: refresh_token.into_secret(),
+            user_id: user.id,
+            email: user.email,
+            name: user.name,
+            organisation_id: session.organisation_id,
+            role,
+        })
+    }
+}
+
+/// A person's role in an organisation; `None` when they are not in it.
+async fn role(db: &impl ConnectionTrait, organisation: Uuid, user: Uuid) -> Result<Option<Role>, DbErr> {
+    let row = membership::Entity::find_by_id((organisation, user)).one(db).await?;
+    row.map(|row| parse_role(&row)).transpose()
+}
+
+fn parse_role(row: &membership::Model) -> Result<Role, DbErr> {
+    row.role.parse().map_err(|error| DbErr::Type(format!("role of user {}: {error}", row.user_id)))
+}
+
+async fn default_workspace(
+    db: &impl ConnectionTrait,
+    organisation: Uuid,
+) -> Result<Option<workspace::Model>, DbErr> {
+    workspace::Entity::find()
+        .filter(workspace::Column::OrganisationId.eq(organisation))
+        .filter(workspace::Column::IsDefault.eq(true))
+        .order_by_asc(workspace::Column::CreatedAt)
+        .one(db)
+        .await
+}
+
+#[cfg(test)]
+mod tests;

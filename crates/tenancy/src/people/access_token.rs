@@ -1,0 +1,88 @@
+//! Access tokens: what is in them, and what makes one good. A JWT (RFC 7519) signed with Ed25519 (RFC 8037), and nothing
+//! else: no other algorithm is ever looked at.
+
+use std::sync::LazyLock;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::IdentifyError;
+
+/// How long an access token is good. Seconds.
+pub const ACCESS_TOKEN_S: i64 = 15 * 60;
+
+const ISSUER: &str = "turnpike";
+
+/// Longer than any of ours: not worth decoding. Bytes.
+const MAX_TOKEN: usize = 2048;
+const MAX_KID: usize = 64;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Claims {
+    iss: String,
+    /// The user.
+    pub sub: Uuid,
+    /// The organisation.
+    pub org: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    /// For who reads the token; what the holder may is looked up.
+    pub role: String,
+    /// Unix seconds.
+    pub iat: i64,
+    /// Unix seconds.
+    pub exp: i64,
+    pub jti: Uuid,
+}
+
+impl Claims {
+    pub fn new(session: &entity::session::Model, role: crate::Role, now_s: i64, jti: Uuid) -> Self {
+        Self {
+            iss: ISSUER.to_owned(),
+            sub: session.user_id,
+            org: session.organisation_id,
+            sid: session.id,
+            role: role.as_str().to_owned(),
+            iat: now_s,
+            exp: now_s + ACCESS_TOKEN_S,
+            jti,
+        }
+    }
+}
+
+pub(super) fn sign(
+    kid: &str,
+    key: &EncodingKey,
+    claims: &Claims,
+) -> Result<String, jsonwebtoken::errors::Error> {
+    let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
+    jsonwebtoken::encode(&header, claims, key)
+}
+
+/// Which key a token says that it is signed with; `None` when it is none of our tokens.
+pub(super) fn kid(token: &str) -> Option<String> {
+    if token.len() > MAX_TOKEN {
+        return None;
+    }
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    header.kid.filter(|kid| header.alg == Algorithm::EdDSA && kid.len() <= MAX_KID)
+}
+
+/// The claims of a token that is signed with `key` and good now.
+pub(super) fn verify(token: &str, key: &DecodingKey, now_ms: i64) -> Result<Claims, IdentifyError> {
+    // The time is not the library's to tell: it is checked below, against the clock that we were given.
+    static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.validate_exp = false;
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+        validation
+    });
+    let token = jsonwebtoken::decode::<Claims>(token, key, &VALIDATION);
+    let claims = token.map_err(|_| IdentifyError::Unknown)?.claims;
+    if now_ms < claims.iat.saturating_mul(1000) {
+        return Err(IdentifyError::Unknown);
+    }
+    if now_ms >= claims.exp.saturating_mul(1000) { Err(IdentifyError::Expired) } else { Ok(claims) }
+}

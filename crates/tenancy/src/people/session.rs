@@ -1,0 +1,155 @@
+//! Sessions and their refresh tokens. All tokens of a session begin with the same secret part, its family, and one of them
+//! works: who shows another of the family shows one that was used already, by its holder or by a thief.
+
+use entity::session::{ActiveModel, Column, Entity, Model};
+use sea_orm::prelude::*;
+use sea_orm::{Condition, IntoActiveModel, QuerySelect, Set};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::secret::{self, NoRandomness};
+
+/// How long a refresh token works. Seconds.
+pub const REFRESH_TOKEN_S: i64 = 30 * 86_400;
+
+const REFRESH_TOKEN_MS: i64 = REFRESH_TOKEN_S * 1000;
+
+/// What every refresh token starts with, so that scanners and people know one when they see it.
+const PREFIX: &str = "tpr_";
+
+/// Bytes of either part: 192 bits.
+const PART_BYTES: usize = 24;
+
+/// Characters kept of what a client says that it is.
+const MAX_USER_AGENT: usize = 256;
+
+pub(super) struct RefreshToken(SecretString);
+
+impl RefreshToken {
+    pub fn fresh() -> Result<Self, NoRandomness> {
+        Self::in_family(&secret::random_hex(PART_BYTES)?)
+    }
+
+    /// What may be one of ours.
+    pub fn parse(text: SecretString) -> Option<Self> {
+        let parts = text.expose_secret().strip_prefix(PREFIX)?;
+        let well_formed = parts.len() == 4 * PART_BYTES && parts.bytes().all(|byte| byte.is_ascii_hexdigit());
+        well_formed.then_some(Self(text))
+    }
+
+    /// The one that takes its place.
+    pub fn next(&self) -> Result<Self, NoRandomness> {
+        Self::in_family(self.family())
+    }
+
+    pub fn into_secret(self) -> SecretString {
+        self.0
+    }
+
+    pub fn family_hash(&self) -> Vec<u8> {
+        secret::hash(self.family()).to_vec()
+    }
+
+    fn in_family(family: &str) -> Result<Self, NoRandomness> {
+        let turn = secret::random_hex(PART_BYTES)?;
+        Ok(Self(SecretString::from(format!("{PREFIX}{family}{turn}"))))
+    }
+
+    fn family(&self) -> &str {
+        let text = self.0.expose_secret();
+        text.get(PREFIX.len()..PREFIX.len() + 2 * PART_BYTES).unwrap_or_default()
+    }
+
+    fn hash(&self) -> Vec<u8> {
+        secret::hash(self.0.expose_secret()).to_vec()
+    }
+}
+
+pub(super) async fn insert(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+    (user_id, organisation_id): (Uuid, Uuid),
+    token: &RefreshToken,
+    user_agent: Option<String>,
+    now_ms: i64,
+) -> Result<Model, DbErr> {
+    let row = Model {
+        id,
+        user_id,
+        organisation_id,
+        family_hash: token.family_hash(),
+        refresh_hash: token.hash(),
+        created_at: now_ms,
+        last_used_at: now_ms,
+        expires_at: now_ms + REFRESH_TOKEN_MS,
+        revoked_at: None,
+        user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+    };
+    Entity::insert(row.clone().into_active_model()).exec_without_returning(db).await?;
+    Ok(row)
+}
+
+/// A session that was not revoked.
+pub(super) async fn live(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).filter(Column::RevokedAt.is_null()).one(db).await
+}
+
+pub(super) async fn of_family(
+    db: &impl ConnectionTrait,
+    token: &RefreshToken,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(Column::FamilyHash.eq(token.family_hash())).one(db).await
+}
+
+/// Puts `next` in the place of `token`. False when that is not the one that works: of many who try it at once, one gets
+/// true.
+pub(super) async fn rotate(
+    db: &impl ConnectionTrait,
+    token: &RefreshToken,
+    next: &RefreshToken,
+    now_ms: i64,
+) -> Result<bool, DbErr> {
+    let change = ActiveModel {
+        refresh_hash: Set(next.hash()),
+        last_used_at: Set(now_ms),
+        expires_at: Set(now_ms + REFRESH_TOKEN_MS),
+        ..Default::default()
+    };
+    let updated = Entity::update_many()
+        .set(change)
+        .filter(Column::FamilyHash.eq(token.family_hash()))
+        .filter(Column::RefreshHash.eq(token.hash()))
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now_ms))
+        .exec(db)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+/// Whether a token of this session's family is another than the one that works.
+pub(super) fn used_up(session: &Model, token: &RefreshToken) -> bool {
+    session.refresh_hash != token.hash()
+}
+
+pub(super) async fn revoke(db: &impl ConnectionTrait, id: Uuid, now_ms: i64) -> Result<(), DbErr> {
+    let change = ActiveModel { revoked_at: Set(Some(now_ms)), ..Default::default() };
+    let live = Entity::update_many().filter(Column::Id.eq(id)).filter(Column::RevokedAt.is_null());
+    live.set(change).exec(db).await.map(|_| ())
+}
+
+/// Revokes a person's sessions but for one, in all organisations; their ids.
+pub(super) async fn revoke_others(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    but: Uuid,
+    now_ms: i64,
+) -> Result<Vec<Uuid>, DbErr> {
+    let others = Condition::all()
+        .add(Column::UserId.eq(user_id))
+        .add(Column::RevokedAt.is_null())
+        .add(Column::Id.ne(but));
+    let ids = Entity::find().select_only().column(Column::Id).filter(others.clone());
+    let ids = ids.into_tuple().all(db).await?;
+    let change = ActiveModel { revoked_at: Set(Some(now_ms)), ..Default::default() };
+    Entity::update_many().set(change).filter(others).exec(db).await?;
+    Ok(ids)
+}
