@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use crate::{BatchId, Error, Key, Ledger, Reserved};
 
+#[cfg(test)]
+pub(crate) mod steps;
+
 const RACERS: u64 = 16;
 const BATCHES: u64 = 12;
 
@@ -20,8 +23,11 @@ pub enum Step {
     Reserve(u64),
     /// One of the batches so far again, by its number modulo their count.
     Repeat(usize),
-    /// The store's row says that much more than was granted here.
-    Correct(u64),
+    /// The store has taken one of the batches so far in, with so many logs fewer than were granted, and says that it has that
+    /// many more than we know of.
+    Settle { batch: usize, fewer: u64, more: u64 },
+    /// The same, from a time when the store had so many logs fewer than we know of.
+    Overtaken { batch: usize, behind: u64 },
 }
 
 /// The whole suite. The races need a runtime of several threads to mean anything.
@@ -37,51 +43,106 @@ pub async fn all(ledger: &Arc<dyn Ledger>, ids: &Ids) -> Result<(), Error> {
     a_repeated_batch_counts_once(&**ledger, key()).await?;
     keys_are_counted_apart(&**ledger, key(), key().organisation).await?;
     the_stores_row_has_the_last_word(&**ledger, key()).await?;
+    what_others_have_on_its_way_stays_counted(&**ledger, key()).await?;
     a_race_grants_exactly_the_limit(ledger, key()).await?;
     a_race_for_one_batch_counts_once(ledger, key()).await?;
     let steps = [
-        Step::Reserve(60),
+        Step::Reserve(40),
+        Step::Reserve(20),
+        Step::Settle { batch: 0, fewer: 5, more: 0 },
         Step::Repeat(0),
-        Step::Correct(10),
         Step::Reserve(60),
+        Step::Overtaken { batch: 1, behind: 3 },
+        Step::Settle { batch: 2, fewer: 0, more: 10 },
+        Step::Settle { batch: 2, fewer: 0, more: 0 },
         Step::Repeat(1),
-        Step::Repeat(0),
     ];
     follow(&**ledger, key(), 100, &steps).await
 }
 
-/// Takes the steps and compares each answer with a plain model; whatever their order, grants never sum past the limit.
+/// What a counter should be.
+#[derive(Default)]
+struct Model {
+    row: u64,
+    /// What each batch was granted, and what of it is on its way.
+    grants: Vec<(u64, u64)>,
+}
+
+impl Model {
+    fn used(&self) -> u64 {
+        self.row + self.grants.iter().map(|(_, open)| open).sum::<u64>()
+    }
+
+    /// Settles a batch, and tells what was on its way of it, and of the others.
+    fn settle(&mut self, batch: usize) -> (u64, u64) {
+        let own = std::mem::take(&mut self.grants[batch].1);
+        (own, self.used() - self.row)
+    }
+}
+
+/// Takes the steps, of a batch only where there is one, and compares each answer with a plain model.
 ///
 /// # Errors
 /// The ledger's own; a wrong answer panics.
 pub async fn follow(ledger: &dyn Ledger, key: Key, limit: u64, steps: &[Step]) -> Result<(), Error> {
-    let mut used = 0;
-    let mut grants: Vec<u64> = Vec::new();
+    let mut model = Model::default();
     ledger.seed(key, 0).await?;
     for step in steps {
+        let count = model.grants.len();
         match *step {
             Step::Reserve(n) => {
-                let granted = n.min(limit.saturating_sub(used));
-                used += granted;
-                let got = ledger.reserve(key, batch(grants.len() as u64), n, Some(limit)).await?;
-                assert_eq!(got, Reserved::Granted { granted, used }, "{step:?}");
-                grants.push(granted);
+                let granted = n.min(limit.saturating_sub(model.used()));
+                model.grants.push((granted, granted));
+                let got = ledger.reserve(key, batch(count as u64), n, Some(limit)).await?;
+                assert_eq!(got, Reserved::Granted { granted, used: model.used() }, "{step:?}");
             }
-            Step::Repeat(any) if !grants.is_empty() => {
-                let index = any % grants.len();
+            _ if count == 0 => {}
+            Step::Repeat(any) => {
+                let index = any % count;
                 let got = ledger.reserve(key, batch(index as u64), 1, Some(limit)).await?;
-                assert_eq!(got, Reserved::Granted { granted: grants[index], used }, "{step:?}");
+                let granted = model.grants[index].0;
+                assert_eq!(got, Reserved::Granted { granted, used: model.used() }, "{step:?}");
             }
-            Step::Repeat(_) => {}
-            Step::Correct(ahead) => {
-                let row = grants.iter().sum::<u64>() + ahead;
-                assert_eq!(ledger.correct(key, row).await?, row != used, "{step:?}");
-                used = row;
+            Step::Settle { batch: any, fewer, more } => {
+                let index = any % count;
+                let (own, others) = model.settle(index);
+                let row = model.row + own - own.min(fewer) + more;
+                let differs = row < model.row + own || row > model.row + own + others;
+                model.row = row;
+                assert_eq!(ledger.settle(key, batch(index as u64), row).await?, differs, "{step:?}");
+            }
+            Step::Overtaken { batch: any, behind } => {
+                let index = any % count;
+                let (own, _) = model.settle(index);
+                // One that is not behind has overtaken nothing: it is the row as it was.
+                let row = model.row - behind.min(model.row);
+                let differs = row == model.row && own > 0;
+                assert_eq!(ledger.settle(key, batch(index as u64), row).await?, differs, "{step:?}");
             }
         }
-        assert_eq!(ledger.known(key), Some(used), "{step:?}");
-        assert!(grants.iter().sum::<u64>() <= limit, "{step:?}");
+        // What was seeded is known once somebody asked.
+        if !model.grants.is_empty() {
+            assert_eq!(ledger.known(key), Some(model.used()), "{step:?}");
+        }
     }
+    Ok(())
+}
+
+/// What no longer is on its way does not count: for a ledger that believes so of everything at once.
+///
+/// # Errors
+/// The ledger's own; a wrong answer panics.
+pub async fn nothing_is_on_its_way(ledger: &dyn Ledger, ids: &Ids) -> Result<(), Error> {
+    let key =
+        Key { organisation: ids.fresh(), month: Month::of(clock::millis(ids.log_id()).unwrap_or_default()) };
+    ledger.seed(key, 10).await?;
+    for start in 0..3 {
+        let got = ledger.reserve(key, batch(start), 4, Some(12)).await?;
+        assert!(matches!(got, Reserved::Granted { granted: 2, .. }), "{got:?}: the others have ended");
+    }
+    assert!(ledger.settle(key, batch(0), 7).await?, "a lower row is the store's, which has lost some");
+    assert_eq!(ledger.known(key), Some(7));
+    assert!(!ledger.settle(key, batch(1), 7).await?);
     Ok(())
 }
 
@@ -150,20 +211,43 @@ async fn keys_are_counted_apart(ledger: &dyn Ledger, key: Key, other: Uuid) -> R
 }
 
 async fn the_stores_row_has_the_last_word(ledger: &dyn Ledger, key: Key) -> Result<(), Error> {
-    assert!(!ledger.correct(key, 4).await?, "nothing was there to differ");
-    assert!(!ledger.correct(key, 4).await?);
+    let settle = |start, row| ledger.settle(key, batch(start), row);
+    assert!(!settle(99, 4).await?, "nothing was there to differ");
+    assert!(!settle(99, 4).await?);
     assert_eq!(ledger.reserve(key, batch(0), 6, Some(10)).await?, Reserved::Granted { granted: 6, used: 10 });
 
-    assert!(ledger.correct(key, 7).await?, "fewer were recorded");
+    assert!(settle(0, 7).await?, "fewer were recorded");
     assert_eq!(ledger.known(key), Some(7));
     assert_eq!(ledger.reserve(key, batch(0), 6, Some(10)).await?, Reserved::Granted { granted: 6, used: 7 });
     assert_eq!(ledger.reserve(key, batch(6), 6, Some(10)).await?, Reserved::Granted { granted: 3, used: 10 });
 
-    assert!(ledger.correct(key, 25).await?, "more were recorded");
+    assert!(settle(6, 25).await?, "more were recorded");
     assert_eq!(
         ledger.reserve(key, batch(12), 6, Some(10)).await?,
         Reserved::Granted { granted: 0, used: 25 }
     );
+    Ok(())
+}
+
+/// Two processes: the store takes in the first's batch, then the second's; we hear of the second first.
+async fn what_others_have_on_its_way_stays_counted(ledger: &dyn Ledger, key: Key) -> Result<(), Error> {
+    ledger.seed(key, 100).await?;
+    let (first, second) = (batch(0), BatchId { segment: Uuid::from_u128(2), start: 0 });
+    assert_eq!(ledger.reserve(key, first, 50, None).await?, Reserved::Granted { granted: 50, used: 150 });
+    assert_eq!(ledger.reserve(key, second, 10, None).await?, Reserved::Granted { granted: 10, used: 160 });
+    assert!(!ledger.settle(key, second, 160).await?, "the first's grant explains it");
+    assert!(ledger.known(key) >= Some(160), "never behind the store: {:?}", ledger.known(key));
+    assert!(!ledger.settle(key, first, 150).await?, "overtaken, not wrong");
+    assert_eq!(ledger.known(key), Some(160));
+
+    // In the order of the store, and with a third that is still on its way.
+    let third = BatchId { segment: Uuid::from_u128(3), start: 0 };
+    assert_eq!(ledger.reserve(key, third, 7, None).await?, Reserved::Granted { granted: 7, used: 167 });
+    assert_eq!(ledger.reserve(key, batch(1), 3, None).await?, Reserved::Granted { granted: 3, used: 170 });
+    assert!(!ledger.settle(key, batch(1), 163).await?);
+    assert_eq!(ledger.known(key), Some(170), "the third is counted on");
+    assert!(!ledger.settle(key, third, 170).await?);
+    assert_eq!(ledger.known(key), Some(170));
     Ok(())
 }
 

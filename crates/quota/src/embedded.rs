@@ -1,94 +1,147 @@
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use plans::Month;
-use uuid::Uuid;
 
-use crate::{BatchId, Error, Key, Ledger, Reserved};
-
-/// How many of a key's latest batches keep their grant. One asked for again after that many others counts anew.
-pub const REMEMBERED: usize = 256;
+use crate::known::Months;
+use crate::{BatchId, Error, IN_FLIGHT, Key, Ledger, REMEMBERED, Reserved};
 
 /// The ledger of a single process: counters in memory, gone with it and then seeded from the store again.
 /// It holds the newest month it has seen and the two before.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Embedded {
-    months: Mutex<BTreeMap<Month, HashMap<Uuid, Counter>>>,
+    counters: Mutex<Months<Counter>>,
+    in_flight: Duration,
 }
 
 #[derive(Debug)]
 struct Counter {
+    /// The store's count, and when we were told so.
+    row: u64,
+    seen: Instant,
+    /// What was answered last.
     used: u64,
     /// Oldest first, at most [`REMEMBERED`].
-    grants: VecDeque<(BatchId, u64)>,
+    grants: VecDeque<Grant>,
+}
+
+#[derive(Debug)]
+struct Grant {
+    batch: BatchId,
+    granted: u64,
+    /// When it was asked for last; none once it is settled.
+    asked: Option<Instant>,
 }
 
 impl Embedded {
     /// A ledger that knows no counter yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_in_flight(IN_FLIGHT)
+    }
+
+    /// The same with another time in place of [`IN_FLIGHT`].
+    #[must_use]
+    pub fn with_in_flight(in_flight: Duration) -> Self {
+        Self { counters: Mutex::default(), in_flight }
     }
 
     /// Every change is made in one step that cannot panic half-way, so a poisoned lock guards sound counters.
-    fn months(&self) -> MutexGuard<'_, BTreeMap<Month, HashMap<Uuid, Counter>>> {
-        self.months.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counters(&self) -> MutexGuard<'_, Months<Counter>> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Sets a missing counter, or gives the one that is there to `change`.
-    fn set_or<T: Default>(&self, key: Key, used: u64, change: impl FnOnce(&mut Counter) -> T) -> T {
-        let mut months = self.months();
-        if months.last_key_value().is_some_and(|(newest, _)| *newest < key.month) {
-            *months = months.split_off(&key.month.previous().previous());
-        }
-        match months.entry(key.month).or_default().entry(key.organisation) {
-            Entry::Occupied(mut counter) => change(counter.get_mut()),
-            Entry::Vacant(missing) => {
-                missing.insert(Counter { used, grants: VecDeque::new() });
-                T::default()
-            }
-        }
+impl Default for Embedded {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 #[async_trait]
 impl Ledger for Embedded {
     async fn reserve(&self, key: Key, batch: BatchId, n: u64, limit: Option<u64>) -> Result<Reserved, Error> {
-        let mut months = self.months();
-        let counter = months.get_mut(&key.month).and_then(|counters| counters.get_mut(&key.organisation));
-        Ok(counter.map_or(Reserved::Unknown, |counter| counter.reserve(batch, n, limit)))
+        let mut counters = self.counters();
+        let Some(counter) = counters.get_mut(key) else { return Ok(Reserved::Unknown) };
+        let granted = counter.reserve(batch, n, limit, self.in_flight);
+        Ok(Reserved::Granted { granted, used: counter.count(self.in_flight) })
     }
 
     async fn seed(&self, key: Key, used: u64) -> Result<(), Error> {
-        self.set_or(key, used, |_| ());
+        let mut counters = self.counters();
+        if counters.get(key).is_none() {
+            counters.insert(key, Counter::of(used));
+        }
         Ok(())
     }
 
-    async fn correct(&self, key: Key, used: u64) -> Result<bool, Error> {
-        Ok(self.set_or(key, used, |counter| std::mem::replace(&mut counter.used, used) != used))
+    async fn settle(&self, key: Key, batch: BatchId, used: u64) -> Result<bool, Error> {
+        let mut counters = self.counters();
+        let Some(counter) = counters.get_mut(key) else {
+            counters.insert(key, Counter::of(used));
+            return Ok(false);
+        };
+        let differs = counter.settle(batch, used, self.in_flight);
+        counter.count(self.in_flight);
+        Ok(differs)
     }
 
     fn known(&self, key: Key) -> Option<u64> {
-        Some(self.months().get(&key.month)?.get(&key.organisation)?.used)
+        Some(self.counters().get(key)?.used)
     }
 }
 
 impl Counter {
-    fn reserve(&mut self, batch: BatchId, n: u64, limit: Option<u64>) -> Reserved {
-        let before = self.grants.iter().rev().find(|(of, _)| *of == batch);
-        if let Some(&(_, granted)) = before {
-            return Reserved::Granted { granted, used: self.used };
+    fn of(row: u64) -> Self {
+        Self { row, seen: Instant::now(), used: row, grants: VecDeque::new() }
+    }
+
+    fn reserve(&mut self, batch: BatchId, n: u64, limit: Option<u64>, in_flight: Duration) -> u64 {
+        if let Some(grant) = self.grants.iter_mut().rev().find(|grant| grant.batch == batch) {
+            grant.asked = grant.asked.map(|_| Instant::now());
+            return grant.granted;
         }
-        let room = limit.unwrap_or(u64::MAX).saturating_sub(self.used);
+        let room = limit.unwrap_or(u64::MAX).saturating_sub(self.count(in_flight));
         let granted = n.min(room);
-        self.used += granted;
         if self.grants.len() == REMEMBERED {
             self.grants.pop_front();
         }
-        self.grants.push_back((batch, granted));
-        Reserved::Granted { granted, used: self.used }
+        self.grants.push_back(Grant { batch, granted, asked: Some(Instant::now()) });
+        granted
+    }
+
+    fn settle(&mut self, batch: BatchId, used: u64, in_flight: Duration) -> bool {
+        let grant = self.grants.iter_mut().rev().find(|grant| grant.batch == batch);
+        let own = grant.map_or(0, |grant| {
+            let own = grant.outstanding(in_flight);
+            grant.asked = None;
+            own
+        });
+        let was_overtaken = used < self.row && self.seen.elapsed() < in_flight;
+        if was_overtaken {
+            return false;
+        }
+        let others = self.outstanding(in_flight);
+        let differs = used < self.row + own || used > self.row + own + others;
+        (self.row, self.seen) = (used, Instant::now());
+        differs
+    }
+
+    /// What is counted now.
+    fn count(&mut self, in_flight: Duration) -> u64 {
+        self.used = self.row + self.outstanding(in_flight);
+        self.used
+    }
+
+    fn outstanding(&self, in_flight: Duration) -> u64 {
+        self.grants.iter().map(|grant| grant.outstanding(in_flight)).sum()
+    }
+}
+
+impl Grant {
+    fn outstanding(&self, in_flight: Duration) -> u64 {
+        if self.asked.is_some_and(|asked| asked.elapsed() < in_flight) { self.granted } else { 0 }
     }
 }
 

@@ -1,7 +1,13 @@
 //! The ledger of logs used this month: it grants a batch its share of an organisation's quota before the batch is
 //! appended. The store's own row has the last word, and corrects the ledger where they differ.
 //!
+//! A counter says how many logs the store has (its row, as it was last told) and how many are on their way to it: what was
+//! granted to batches that are not settled. So several processes may count at once: the row of one does not take the
+//! grants of another out of the count, and a row that was overtaken on its way here does not set the count back.
+//!
 //! A new ledger implements [`Ledger`] and passes the `conformance` suite (a feature of that name).
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use plans::Month;
@@ -10,8 +16,18 @@ use uuid::Uuid;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod embedded;
+mod known;
+mod redis;
 
-pub use embedded::{Embedded, REMEMBERED};
+pub use embedded::Embedded;
+pub use redis::{BadUrl, Redis};
+
+/// How many of a key's latest batches keep their grant. One asked for again after that many others counts anew.
+pub const REMEMBERED: usize = 256;
+
+/// How long a batch is believed to be on its way to the store since it was asked for last, and a store's row to be on its
+/// way here. A batch that waits is asked for again far more often; one that is not belongs to a process that has ended.
+pub const IN_FLIGHT: Duration = Duration::from_mins(1);
 
 /// What is counted: an organisation's logs in a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,11 +76,14 @@ pub trait Ledger: Send + Sync {
     /// [`Error`] if the ledger does not answer.
     async fn seed(&self, key: Key, used: u64) -> Result<(), Error>;
 
-    /// Sets a counter to the store's count, and tells whether it said something else. A missing one is set, and did not.
+    /// The batch is in the store, whose count was `used` then: its grant is no longer on its way, and the row is the store's. A
+    /// row that is lower than one of the last [`IN_FLIGHT`] was overtaken, and changes nothing. A missing counter is set.
+    ///
+    /// Tells whether the store's count is one that the grants do not explain.
     ///
     /// # Errors
     /// [`Error`] if the ledger does not answer.
-    async fn correct(&self, key: Key, used: u64) -> Result<bool, Error>;
+    async fn settle(&self, key: Key, batch: BatchId, used: u64) -> Result<bool, Error>;
 
     /// The last count this process has seen, without a round trip: for a header, not for a decision.
     fn known(&self, key: Key) -> Option<u64>;

@@ -176,7 +176,7 @@ impl Shipper {
             Appended::Before => shipped.batches_before = 1,
             Appended::Now(tallies) => {
                 for (key, tally) in tallies {
-                    let settled = self.settle(key, tally).await;
+                    let settled = self.settle(batch, key, tally).await;
                     self.without_ledger_if_need_be(settled)?;
                     shipped.tally(tally);
                 }
@@ -237,7 +237,7 @@ impl Shipper {
         for entry in entries {
             *wanted.entry((entry.log.organisation_id, Month::of(entry.log.created_at))).or_default() += 1;
         }
-        let id = BatchId { segment: batch.segment, start: batch.start };
+        let id = id_of(batch);
         let ledger = &self.parts.ledger;
         for ((organisation, month), n) in wanted {
             let Some(limit) = terms.get(&organisation).map(Terms::limit) else { continue };
@@ -254,8 +254,14 @@ impl Shipper {
     }
 
     /// The store's count has the last word over the ledger's.
-    async fn settle(&self, (organisation, month): MeterKey, tally: Tally) -> Result<(), Error> {
-        let differed = self.parts.ledger.correct(Key { organisation, month }, tally.used).await?;
+    async fn settle(
+        &self,
+        batch: &Batch,
+        (organisation, month): MeterKey,
+        tally: Tally,
+    ) -> Result<(), Error> {
+        let key = Key { organisation, month };
+        let differed = self.parts.ledger.settle(key, id_of(batch), tally.used).await?;
         if differed && tally.repeated == 0 && tally.expired == 0 && tally.refused == 0 {
             tracing::info!(%organisation, %month, used = tally.used, "the quota ledger was corrected");
         }
@@ -292,6 +298,10 @@ impl Shipper {
             self.parts.unrecorded.restore(counts);
         }
     }
+}
+
+fn id_of(batch: &Batch) -> BatchId {
+    BatchId { segment: batch.segment, start: batch.start }
 }
 
 impl Shipped {

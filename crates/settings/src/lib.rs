@@ -19,6 +19,7 @@ mod gateway;
 mod jobs;
 mod load;
 mod log;
+mod redis;
 mod shipper;
 mod spool;
 
@@ -28,6 +29,7 @@ pub use gateway::{GatewaySettings, WhenSpoolFull};
 pub use jobs::JobsSettings;
 pub use load::{Error, load, load_from};
 pub use log::{LogFormat, LogSettings};
+pub use redis::RedisSettings;
 pub use shipper::ShipperSettings;
 pub use spool::SpoolSettings;
 
@@ -62,6 +64,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// From the spool to the log store.
     pub shipper: ShipperSettings,
+    /// What several processes share.
+    pub redis: RedisSettings,
     /// What runs by the clock.
     pub jobs: JobsSettings,
     /// What differs from the catalogue, plan by plan (`[plans.developer]`). Default: nothing.
@@ -83,6 +87,7 @@ impl Default for Settings {
             spool: SpoolSettings::default(),
             log: LogSettings::default(),
             shipper: ShipperSettings::default(),
+            redis: RedisSettings::default(),
             jobs: JobsSettings::default(),
             plans: BTreeMap::new(),
         }

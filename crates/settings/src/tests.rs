@@ -42,6 +42,7 @@ fn nothing_set_gives_the_defaults() {
         (log.max_payload_bytes, log.level.as_str(), log.format),
         (1_048_576, "info", LogFormat::Pretty)
     );
+    assert_eq!(settings.redis.timeout.as_millis(), 50);
     let shipper = settings.shipper;
     assert_eq!(
         (shipper.batch_records, shipper.batch_bytes, shipper.linger.as_millis()),
@@ -71,6 +72,7 @@ fn variables_go_before_the_file_and_the_file_before_the_defaults() {
         ("TURNPIKE_GATEWAY__ALLOW_PRIVATE_HOSTS", "all"),
         ("TURNPIKE_GATEWAY__REQUEST_TIMEOUT_MS", "1500"),
         ("TURNPIKE_LOG__FORMAT", "json"),
+        ("TURNPIKE_REDIS__TIMEOUT_MS", "20"),
         ("TURNPIKE_JOBS__RETENTION_CRON", "*/5 * * * * * *"),
         ("TURNPIKE_PLANS__DEVELOPER__INCLUDED_LOGS", "10"),
         ("TURNPIKE_PLANS__ENTERPRISE__LOG_RETENTION_DAYS", "400"),
@@ -89,6 +91,7 @@ fn variables_go_before_the_file_and_the_file_before_the_defaults() {
     );
     assert_eq!(settings.gateway.allow_private_hosts, Reach::Private);
     assert_eq!(settings.gateway.request_timeout, Duration::from_millis(1500));
+    assert_eq!(settings.redis.timeout, Duration::from_millis(20));
     assert_eq!(
         (settings.log.format, settings.jobs.retention_cron.as_str()),
         (LogFormat::Json, "*/5 * * * * * *")

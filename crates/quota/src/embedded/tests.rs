@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use clock::{Clock, Ids};
+use plans::Month;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
-use crate::conformance::{self, Step};
+use crate::conformance;
+use crate::conformance::steps::any_steps;
 
 fn month(yyyymm: i32) -> Month {
     Month::from_i32(yyyymm).unwrap()
@@ -17,6 +20,12 @@ async fn it_passes_the_conformance_suite() {
     conformance::all(&(Arc::new(Embedded::new()) as Arc<dyn Ledger>), &Ids::new(Clock::system()))
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn it_forgets_what_is_no_longer_on_its_way() {
+    let ids = Ids::new(Clock::system());
+    conformance::nothing_is_on_its_way(&Embedded::with_in_flight(Duration::ZERO), &ids).await.unwrap();
 }
 
 #[tokio::test]
@@ -44,8 +53,9 @@ async fn it_remembers_a_bounded_number_of_batches() {
     let batches = REMEMBERED as u64;
     for start in 0..=batches {
         reserve(start).await.unwrap();
+        ledger.settle(key, BatchId { segment: Uuid::nil(), start }, start + 1).await.unwrap();
     }
-    assert_eq!(ledger.months()[&key.month][&key.organisation].grants.len(), REMEMBERED);
+    assert_eq!(ledger.counters().get(key).unwrap().grants.len(), REMEMBERED);
     assert_eq!(reserve(1).await.unwrap(), Reserved::Granted { granted: 1, used: batches + 1 });
     assert_eq!(
         reserve(0).await.unwrap(),
@@ -54,18 +64,10 @@ async fn it_remembers_a_bounded_number_of_batches() {
     );
 }
 
-fn any_step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (0..40_u64).prop_map(Step::Reserve),
-        3 => any::<usize>().prop_map(Step::Repeat),
-        1 => (0..100_u64).prop_map(Step::Correct),
-    ]
-}
-
 proptest! {
     #[test]
-    fn no_interleaving_grants_past_the_limit(
-        limit in 0..500_u64, steps in prop::collection::vec(any_step(), 0..80),
+    fn it_counts_as_the_model_does_whatever_the_order(
+        limit in 0..500_u64, steps in any_steps(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let key = Key { organisation: Uuid::from_u128(1), month: month(202_611) };

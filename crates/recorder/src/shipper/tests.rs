@@ -44,8 +44,8 @@ impl Ledger for Faulty {
         self.ledger()?.seed(key, used).await
     }
 
-    async fn correct(&self, key: Key, used: u64) -> Result<bool, quota::Error> {
-        self.ledger()?.correct(key, used).await
+    async fn settle(&self, key: Key, batch: BatchId, used: u64) -> Result<bool, quota::Error> {
+        self.ledger()?.settle(key, batch, used).await
     }
 
     fn known(&self, key: Key) -> Option<u64> {
