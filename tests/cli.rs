@@ -95,7 +95,7 @@ fn a_wrong_setting_is_named_and_ends_with_2() {
         ("TURNPIKE_WORKERS", "0", "TURNPIKE_WORKERS"),
         ("TURNPIKE_SPOOL__MAX_BYTES", "much", "TURNPIKE_SPOOL__MAX_BYTES"),
         ("TURNPIKE_JOBS__RETENTION_CRON", "daily", "TURNPIKE_JOBS__RETENTION_CRON"),
-        ("TURNPIKE_REDIS_URL", "redis://cache", "redis_url"),
+        ("TURNPIKE_REDIS_URL", "http://:hunter2@cache", "redis_url"),
         ("TURNPIKE_DATABASE_URL", "postgres://u:hunter2@db/x", "database_url"),
         ("RUST_LOG", "what is this==", "RUST_LOG"),
     ] {

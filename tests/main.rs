@@ -18,6 +18,7 @@ mod quota;
 mod retention;
 mod routes;
 mod sdk_clients;
+mod several;
 mod shipping;
 mod sign_in;
 mod streams;

@@ -10,6 +10,7 @@ pub mod log_external_id;
 pub mod log_payload;
 pub mod membership;
 pub mod organisation;
+pub mod process;
 pub mod session;
 pub mod sign_in_attempt;
 pub mod signing_key;

@@ -6,6 +6,7 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod database;
 mod m20261124_log;
+mod m20261124_process;
 mod m20261124_sign_in;
 mod m20261124_tenancy;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_tenancy::Migration),
             Box::new(m20261124_log::Migration),
             Box::new(m20261124_sign_in::Migration),
+            Box::new(m20261124_process::Migration),
         ]
     }
 }

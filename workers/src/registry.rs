@@ -39,6 +39,10 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("session", Days(SESSION_DAYS)),
         ("signing_key", Days(SIGNING_KEY_DAYS)),
         ("sign_in_attempt", Days(SIGN_IN_ATTEMPT_DAYS)),
+        (
+            "process",
+            Kept("a process takes its row away when it stops; the next start takes those of dead ones"),
+        ),
         ("organisation", Kept("what all else belongs to; it ends by request, not by age")),
         ("workspace", Kept("ends with its organisation")),
         ("users", Kept("people may belong to several organisations and sign in after any pause")),

@@ -9,6 +9,7 @@ use sea_orm::DatabaseConnection;
 use sea_orm::prelude::*;
 
 use crate::cache::{Cache, Lifetimes};
+use crate::notices::{Change, Notices};
 use crate::{PlanOverrides, Scopes, Tenant, secret, terms};
 
 /// Longer than any key: not worth a look in the database. Bytes.
@@ -27,7 +28,7 @@ pub enum IdentifyError {
 
 /// Identifies callers. Clones share one cache; a warm look-up is one SHA-256 and one map access.
 #[derive(Clone)]
-pub struct Keys(Arc<Inner>);
+pub struct Keys(Arc<Inner>, Notices);
 
 struct Inner {
     db: DatabaseConnection,
@@ -47,7 +48,13 @@ impl Keys {
         plan_overrides: PlanOverrides,
     ) -> Self {
         let cache = Cache::new(Lifetimes::new(ttl, stale_max), clock.clone());
-        Self(Arc::new(Inner { db, clock, plan_overrides, cache }))
+        Self(Arc::new(Inner { db, clock, plan_overrides, cache }), Notices::none())
+    }
+
+    /// Whatever is invalidated through this handle and its clones is told to other processes.
+    #[must_use]
+    pub fn telling(self, notices: Notices) -> Self {
+        Self(self.0, notices)
     }
 
     /// The tenant of `secret`.
@@ -80,17 +87,34 @@ impl Keys {
 
     /// Forgets one key, by [`secret::hash`]: it was changed or archived.
     pub fn invalidate(&self, hash: &[u8; 32]) {
-        self.0.cache.invalidate(hash);
+        self.change(Change::ApiKey(*hash));
     }
 
     /// Forgets an organisation's keys: its plan or its workspaces were changed.
     pub fn invalidate_organisation(&self, organisation_id: Uuid) {
-        self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == organisation_id);
+        self.change(Change::Organisation(organisation_id));
     }
 
-    /// Forgets every key.
+    /// Forgets every key, here alone.
     pub fn invalidate_all(&self) {
         self.0.cache.invalidate_all();
+    }
+
+    fn change(&self, change: Change) {
+        self.forget(&change);
+        self.1.tell(change);
+    }
+
+    /// Forgets what the change is about, here alone.
+    pub(crate) fn forget(&self, change: &Change) {
+        match change {
+            Change::ApiKey(hash) => self.0.cache.invalidate(hash),
+            Change::Organisation(id) => {
+                self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == *id)
+            }
+            Change::VirtualKey { .. } => {}
+            Change::Everything => self.invalidate_all(),
+        }
     }
 }
 

@@ -5,11 +5,13 @@
 //!   in [`KeyKind::may_hold`].
 //! - To add a role: a variant of [`Role`], its name, its scopes, and the kind of key that reaches as far.
 //! - To keep another kind of row near the hot path: a front over `cache`, as [`Keys`], [`VirtualKeys`] and [`People`] are.
+//! - What is kept near the hot path is told of changes, also those of other processes: a variant of [`notices::Change`].
 
 mod cache;
 mod keys;
 mod kind;
 mod mint;
+pub mod notices;
 pub mod organisation;
 pub mod password;
 pub mod people;

@@ -12,6 +12,7 @@ use vault::Vault;
 
 use crate::TenantScope;
 use crate::cache::{Cache, Lifetimes};
+use crate::notices::{Change, Notices};
 
 /// Virtual keys of one list: more than any workspace has, and a bound.
 const MAX_LISTED: u64 = 1_000;
@@ -44,7 +45,7 @@ pub struct VirtualKey {
 
 /// Looks virtual keys up. Clones share one cache, with the rules of [`crate::Keys`].
 #[derive(Clone)]
-pub struct VirtualKeys(Arc<Inner>);
+pub struct VirtualKeys(Arc<Inner>, Notices);
 
 struct Inner {
     db: DatabaseConnection,
@@ -68,7 +69,13 @@ impl VirtualKeys {
         stale_max: Duration,
     ) -> Self {
         let cache = Cache::new(Lifetimes::new(ttl, stale_max), clock);
-        Self(Arc::new(Inner { db, vault, cache }))
+        Self(Arc::new(Inner { db, vault, cache }), Notices::none())
+    }
+
+    /// Whatever is invalidated through this handle and its clones is told to other processes.
+    #[must_use]
+    pub fn telling(self, notices: Notices) -> Self {
+        Self(self.0, notices)
     }
 
     /// The virtual key of that name within `scope`, archived ones too.
@@ -118,17 +125,36 @@ impl VirtualKeys {
 
     /// Forgets one virtual key: it was changed or archived.
     pub fn invalidate(&self, organisation_id: Uuid, slug: &str) {
-        self.0.cache.invalidate(&(organisation_id, slug.to_owned()));
+        self.change(Change::VirtualKey { organisation: organisation_id, slug: slug.to_owned() });
     }
 
     /// Forgets an organisation's virtual keys.
     pub fn invalidate_organisation(&self, organisation_id: Uuid) {
-        self.0.cache.invalidate_where(|(organisation, _), _| *organisation == organisation_id);
+        self.change(Change::Organisation(organisation_id));
     }
 
-    /// Forgets every virtual key.
+    /// Forgets every virtual key, here alone.
     pub fn invalidate_all(&self) {
         self.0.cache.invalidate_all();
+    }
+
+    fn change(&self, change: Change) {
+        self.forget(&change);
+        self.1.tell(change);
+    }
+
+    /// Forgets what the change is about, here alone.
+    pub(crate) fn forget(&self, change: &Change) {
+        match change {
+            Change::VirtualKey { organisation, slug } => {
+                self.0.cache.invalidate(&(*organisation, slug.clone()));
+            }
+            Change::Organisation(id) => {
+                self.0.cache.invalidate_where(|(organisation, _), _| organisation == id);
+            }
+            Change::ApiKey(_) => {}
+            Change::Everything => self.invalidate_all(),
+        }
     }
 }
 

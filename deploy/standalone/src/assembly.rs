@@ -6,11 +6,13 @@ use std::sync::Arc;
 use clock::{Clock, Ids};
 use entity::organisation;
 use plans::{Overrides, Plan};
+use processes::Counts;
 use quota::Ledger;
 use recorder::{Recorder, Shipper, Unrecorded};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
 use spool::{Drain, Spool};
+use tenancy::notices::{Channel, Notices};
 use tenancy::{Keys, People, PeopleParts, PlanOverrides, VirtualKeys};
 use tokio_util::sync::CancellationToken;
 use workers::Schedule;
@@ -24,6 +26,7 @@ use crate::{place, server};
 /// Says what could not be had, and what to do about it; nothing is left running.
 pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
     place::check(&settings)?;
+    let ledger = ledger(&settings)?;
     place::make_folder(&settings.data_dir)?;
     place::look_for_others(&settings.data_dir)?;
     // First of all: its lock tells that no other process works on this folder.
@@ -34,7 +37,9 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
 
     let ids = Ids::new(clock.clone());
     let (ttl, stale_max) = (settings.gateway.key_cache_ttl, settings.auth.stale_max);
+    let notices = if settings.redis_url.is_some() { Notices::to_others() } else { Notices::none() };
     let keys = Keys::new(db.clone(), clock.clone(), ttl, stale_max, settings.plans.clone());
+    let keys = keys.telling(notices.clone());
     let virtual_keys = VirtualKeys::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max);
     let people = People::new(
         PeopleParts {
@@ -47,7 +52,11 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
         ttl,
         stale_max,
     );
-    let ledger: Arc<dyn Ledger> = Arc::new(quota::Embedded::new());
+    let virtual_keys = virtual_keys.telling(notices.clone());
+    let channel = match &settings.redis_url {
+        Some(url) => Some(Channel::new(url, notices, keys.clone(), virtual_keys.clone())?),
+        None => None,
+    };
     let unrecorded = Unrecorded::default();
     let recorder = Recorder::new(spool.clone(), unrecorded.clone());
 
@@ -73,7 +82,17 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
         trust_forwarded_for: settings.auth.trust_forwarded_for,
         max_payload_bytes: settings.log.max_payload_bytes,
     });
-    let server = server::start(&settings, api, gateway)?;
+    let counts = if settings.redis_url.is_some() { Counts::Together } else { Counts::Alone };
+    let process = processes::enter(&db, &clock, ids.fresh(), &settings.data_dir, counts).await?;
+    let server = match server::start(&settings, api, gateway) {
+        Ok(server) => server,
+        Err(error) => {
+            process.leave().await?;
+            return Err(error);
+        }
+    };
+    let staying = Task::start(|stop| process.stay(stop));
+    let channel = channel.map(|channel| Task::start(|stop| channel.run(stop)));
 
     let shipper = shipper(&settings, &clock, db.clone(), drain, Arc::clone(&ledger), unrecorded);
     let shipping = Task::start(|stop| shipper.run(stop));
@@ -100,8 +119,10 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
         spool,
         recorder,
         server,
+        channel,
         shipping,
         working,
+        staying,
     })
 }
 
@@ -123,6 +144,14 @@ pub(crate) async fn open_spool(settings: &Settings, dir: &Path) -> anyhow::Resul
             _ => "the spool cannot be opened; check that its folder can be read and written and that its disk has room",
         };
         anyhow::Error::new(error).context(todo)
+    })
+}
+
+/// Where the logs of the month are counted.
+pub(crate) fn ledger(settings: &Settings) -> Result<Arc<dyn Ledger>, quota::BadUrl> {
+    Ok(match &settings.redis_url {
+        Some(url) => Arc::new(quota::Redis::connect(url, settings.redis.timeout)?),
+        None => Arc::new(quota::Embedded::new()),
     })
 }
 

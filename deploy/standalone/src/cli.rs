@@ -167,7 +167,10 @@ fn complaint(error: &anyhow::Error) -> String {
 
 fn exit_code(error: &anyhow::Error) -> u8 {
     let of_settings = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<settings::Error>() || cause.is::<Unsupported>() || cause.is::<telemetry::Error>()
+        cause.is::<settings::Error>()
+            || cause.is::<Unsupported>()
+            || cause.is::<telemetry::Error>()
+            || cause.is::<quota::BadUrl>()
     };
     if error.chain().any(of_settings) { 2 } else { 1 }
 }
@@ -233,6 +236,6 @@ mod tests {
         let error = anyhow::Error::from(settings::load_from(variables, None).unwrap_err());
         assert_eq!(exit_code(&error), 2);
         assert!(complaint(&error).contains("TURNPIKE_PORT"));
-        assert_eq!(exit_code(&anyhow::Error::from(Unsupported::Redis).context("cannot start")), 2);
+        assert_eq!(exit_code(&anyhow::Error::from(quota::BadUrl).context("cannot start")), 2);
     }
 }

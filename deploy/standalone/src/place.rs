@@ -13,11 +13,6 @@ use vault::{MasterKey, Vault};
 #[derive(Debug, thiserror::Error)]
 pub enum Unsupported {
     #[error(
-        "redis_url is set, and this build counts with its embedded ledger, in one process; leave redis_url \
-         (TURNPIKE_REDIS_URL) out"
-    )]
-    Redis,
-    #[error(
         "database_url is not of the form sqlite://FILE, and this build serves SQLite files; leave database_url \
          (TURNPIKE_DATABASE_URL) out, or name a file, as sqlite:///var/lib/turnpike/turnpike.db"
     )]
@@ -26,9 +21,6 @@ pub enum Unsupported {
 
 /// Refuses settings that this build has nothing for, before anything is made.
 pub(crate) fn check(settings: &Settings) -> Result<(), Unsupported> {
-    if settings.redis_url.is_some() {
-        return Err(Unsupported::Redis);
-    }
     let file = |url: &str| {
         url.strip_prefix("sqlite://").is_some_and(|file| !file.is_empty() && !file.starts_with(":memory:"))
     };
@@ -108,28 +100,23 @@ mod tests {
 
     use super::*;
 
-    fn with(redis: Option<&str>, database: Option<&str>) -> Settings {
-        Settings {
-            redis_url: redis.map(Into::into),
-            database_url: database.map(Into::into),
-            ..Settings::default()
-        }
+    fn with(database: Option<&str>) -> Settings {
+        Settings { database_url: database.map(Into::into), ..Settings::default() }
     }
 
     #[test]
     fn what_this_build_has_nothing_for_is_refused() {
-        for (redis, database, served) in [
-            (None, None, true),
-            (None, Some("sqlite:///var/lib/turnpike.db"), true),
-            (None, Some("sqlite://turnpike.db?mode=rwc"), true),
-            (None, Some("sqlite::memory:"), false),
-            (None, Some("sqlite://:memory:"), false),
-            (None, Some("sqlite://"), false),
-            (None, Some("postgres://turnpike:secret@db/turnpike"), false),
-            (Some("redis://cache"), None, false),
+        for (database, served) in [
+            (None, true),
+            (Some("sqlite:///var/lib/turnpike.db"), true),
+            (Some("sqlite://turnpike.db?mode=rwc"), true),
+            (Some("sqlite::memory:"), false),
+            (Some("sqlite://:memory:"), false),
+            (Some("sqlite://"), false),
+            (Some("postgres://turnpike:secret@db/turnpike"), false),
         ] {
-            let checked = check(&with(redis, database));
-            assert_eq!(checked.is_ok(), served, "{redis:?} {database:?}");
+            let checked = check(&with(database));
+            assert_eq!(checked.is_ok(), served, "{database:?}");
             let text = checked.err().map(|error| error.to_string()).unwrap_or_default();
             assert!(!text.contains("secret"), "{text}");
         }

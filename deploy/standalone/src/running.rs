@@ -40,8 +40,12 @@ pub struct Running {
     pub spool: Spool,
     pub(crate) recorder: Recorder,
     pub(crate) server: Server,
+    /// What other processes are told of, and tell us.
+    pub(crate) channel: Option<Task>,
     pub(crate) shipping: Task,
     pub(crate) working: Task,
+    /// Says that we serve on the database.
+    pub(crate) staying: Task,
 }
 
 impl Running {
@@ -82,6 +86,10 @@ impl Running {
         tracing::debug!("the shipper has stopped");
         self.working.stop(SHIPPING_ENDS).await;
         tracing::debug!("the jobs have stopped");
+        if let Some(channel) = self.channel {
+            channel.stop(SHIPPING_ENDS).await;
+        }
+        self.staying.stop(SHIPPING_ENDS).await;
         if let Err(error) = self.db.close().await {
             tracing::warn!(%error, "the database did not close");
         }

@@ -1,7 +1,6 @@
 //! `turnpike spool drain`: an orphaned spool folder into the database.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use clock::Clock;
@@ -14,9 +13,9 @@ use crate::{assembly, place};
 
 pub(crate) async fn run(settings: &Settings, dir: &Path) -> anyhow::Result<()> {
     check(dir)?;
+    let ledger = assembly::ledger(settings)?;
     let db = place::database(settings).await?;
     let (spool, drain) = assembly::open_spool(settings, dir).await?;
-    let ledger = Arc::new(quota::Embedded::new());
     let mut queue =
         assembly::shipper(settings, &Clock::system(), db.clone(), drain, ledger, Unrecorded::default());
     let shipped = queue.drain_now().await.context(

@@ -6,6 +6,7 @@ use plans::Plan;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use settings::Settings;
+use tenancy::notices::{self, Change, Channel};
 use tenancy::organisation::{Created, Error, NewOrganisation};
 use uuid::Uuid;
 
@@ -52,6 +53,17 @@ pub(crate) async fn set_plan(settings: &Settings, organisation: Uuid, plan: Plan
     db.close().await?;
     say(&format!("{:#}", json!({ "organisation_id": organisation, "plan": plan })))?;
     let seen_within_ms = settings.gateway.key_cache_ttl.as_millis();
-    eprintln!("A running server sees it within {seen_within_ms} ms.");
+    match told(settings, organisation).await {
+        Ok(true) => eprintln!("Running servers were told."),
+        Ok(false) => eprintln!("A running server sees it within {seen_within_ms} ms."),
+        Err(error) => eprintln!("{error}; running servers see it within {seen_within_ms} ms."),
+    }
     Ok(())
+}
+
+/// Whether there is a way to tell those that run.
+async fn told(settings: &Settings, organisation: Uuid) -> Result<bool, notices::Error> {
+    let Some(url) = &settings.redis_url else { return Ok(false) };
+    Channel::tell_once(url, &Change::Organisation(organisation)).await?;
+    Ok(true)
 }

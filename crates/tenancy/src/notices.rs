@@ -1,0 +1,132 @@
+//! What was changed, told to the other processes, so that none of them believes what it has read before.
+//!
+//! A process without others has [`Notices::none`]. Those that share a Redis run a [`Channel`].
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sea_orm::prelude::Uuid;
+use tokio::sync::Notify;
+
+mod channel;
+
+pub use channel::{Channel, Error};
+
+/// Changes that wait to be told: past that, everything counts as changed.
+const MAX_WAITING: usize = 1_000;
+
+/// What was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// One API key, by [`crate::secret::hash`].
+    ApiKey([u8; 32]),
+    /// One virtual key.
+    VirtualKey { organisation: Uuid, slug: String },
+    /// An organisation's plan or workspaces.
+    Organisation(Uuid),
+    /// Anything.
+    Everything,
+}
+
+/// Where changes are told. Clones share it.
+#[derive(Clone, Default)]
+pub struct Notices(Option<Arc<Outbox>>);
+
+#[derive(Default)]
+struct Outbox {
+    waiting: Mutex<VecDeque<Change>>,
+    added: Notify,
+}
+
+impl Notices {
+    /// There is nobody to tell.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// For a [`Channel`] to tell the others.
+    #[must_use]
+    pub fn to_others() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Tells the others, without waiting for it.
+    pub fn tell(&self, change: Change) {
+        let Some(outbox) = &self.0 else { return };
+        let mut waiting = outbox.waiting();
+        if waiting.len() >= MAX_WAITING {
+            waiting.clear();
+            waiting.push_back(Change::Everything);
+        } else {
+            waiting.push_back(change);
+        }
+        drop(waiting);
+        outbox.added.notify_one();
+    }
+
+    /// The next change to tell, in order; waits for one.
+    async fn next(&self) -> Change {
+        let Some(outbox) = &self.0 else { return std::future::pending().await };
+        loop {
+            if let Some(change) = self.waiting() {
+                return change;
+            }
+            outbox.added.notified().await;
+        }
+    }
+
+    /// The next change to tell, if one waits.
+    fn waiting(&self) -> Option<Change> {
+        self.0.as_ref()?.waiting().pop_front()
+    }
+}
+
+impl Outbox {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Change>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Change {
+    /// As it is sent: a word and what it is about.
+    fn to_line(&self) -> String {
+        match self {
+            Self::ApiKey(hash) => {
+                let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                format!("api_key {hex}")
+            }
+            Self::VirtualKey { organisation, slug } => format!("virtual_key {organisation} {slug}"),
+            Self::Organisation(id) => format!("organisation {id}"),
+            Self::Everything => "everything".to_owned(),
+        }
+    }
+
+    /// What cannot be read was sent by another release, and may be about anything.
+    fn from_line(line: &str) -> Self {
+        let (word, about) = line.split_once(' ').unwrap_or((line, ""));
+        let read = match word {
+            "api_key" => hash(about).map(Self::ApiKey),
+            "virtual_key" => about.split_once(' ').and_then(|(organisation, slug)| {
+                Some(Self::VirtualKey { organisation: organisation.parse().ok()?, slug: slug.to_owned() })
+            }),
+            "organisation" => about.parse().ok().map(Self::Organisation),
+            _ => None,
+        };
+        read.unwrap_or(Self::Everything)
+    }
+}
+
+fn hash(hex: &str) -> Option<[u8; 32]> {
+    let mut hash = [0; 32];
+    if hex.len() != 64 {
+        return None;
+    }
+    for (at, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests;
