@@ -84,8 +84,11 @@ async fn one_that_counts_alone_is_alone() {
 async fn a_killed_process_is_not_in_the_way_of_the_next_on_its_folder() {
     let f = Fixture::new().await;
     for _ in 0..3 {
-        // Neither renews nor leaves.
-        f.enter("a", Alone).await.unwrap();
+        // Neither renews nor leaves, and could not be waited out.
+        let process = f.enter("a", Alone).await.unwrap();
+        let for_ever =
+            process::Entity::update_many().col_expr(process::Column::ExpiresAt, Expr::value(i64::MAX));
+        for_ever.filter(process::Column::Id.eq(process.row.id)).exec(&f.db).await.unwrap();
         assert_eq!(f.rows().await, 1);
     }
 }

@@ -54,20 +54,8 @@ impl Redis {
 
     /// Takes a step: two numbers, or nothing where the counter is missing. The second is the count.
     async fn step(&self, key: Key, name: &str, args: &[Arg]) -> Result<Option<(u64, u64)>, Error> {
-        let of_month = format!("turnpike:{{{}}}:logs:{}", key.organisation, key.month.as_i32());
-        let complete = |mut command: Cmd| {
-            command.arg(4).arg(&of_month);
-            for part in ["grants", "order", "open"] {
-                command.arg(format!("{of_month}:{part}"));
-            }
-            command.arg(name).arg(u64::try_from(self.in_flight.as_millis()).unwrap_or(MAX_EXACT));
-            args.iter().for_each(|arg| arg.add_to(&mut command));
-            command
-        };
-        let (mut by_hash, mut whole) = (::redis::cmd("EVALSHA"), ::redis::cmd("EVAL"));
-        by_hash.arg(self.script.get_hash());
-        whole.arg(SCRIPT);
-        let (by_hash, whole) = (complete(by_hash), complete(whole));
+        let by_hash = self.command("EVALSHA", self.script.get_hash(), key, name, args);
+        let whole = self.command("EVAL", SCRIPT, key, name, args);
         let asked = self.link.run(async |connection| {
             let answer: RedisResult<Option<(u64, u64)>> = by_hash.query_async(connection).await;
             match answer {
@@ -83,6 +71,20 @@ impl Redis {
             self.seen().insert(key, used);
         }
         Ok(answer)
+    }
+
+    fn command(&self, verb: &str, script: &str, key: Key, name: &str, args: &[Arg]) -> Cmd {
+        let of_month = format!("turnpike:{{{}}}:logs:{}", key.organisation, key.month.as_i32());
+        let mut command = ::redis::cmd(verb);
+        command.arg(script).arg(4).arg(&of_month);
+        for part in ["grants", "order", "open"] {
+            command.arg(format!("{of_month}:{part}"));
+        }
+        command.arg(name).arg(u64::try_from(self.in_flight.as_millis()).unwrap_or(MAX_EXACT));
+        for arg in args {
+            arg.add_to(&mut command);
+        }
+        command
     }
 
     fn seen(&self) -> MutexGuard<'_, Months<u64>> {

@@ -110,7 +110,7 @@ impl Keys {
         match change {
             Change::ApiKey(hash) => self.0.cache.invalidate(hash),
             Change::Organisation(id) => {
-                self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == *id)
+                self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == *id);
             }
             Change::VirtualKey { .. } => {}
             Change::Everything => self.invalidate_all(),

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::prelude::Uuid;
 use tokio::sync::Notify;
 
@@ -92,10 +94,7 @@ impl Change {
     /// As it is sent: a word and what it is about.
     fn to_line(&self) -> String {
         match self {
-            Self::ApiKey(hash) => {
-                let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-                format!("api_key {hex}")
-            }
+            Self::ApiKey(hash) => format!("api_key {}", URL_SAFE_NO_PAD.encode(hash)),
             Self::VirtualKey { organisation, slug } => format!("virtual_key {organisation} {slug}"),
             Self::Organisation(id) => format!("organisation {id}"),
             Self::Everything => "everything".to_owned(),
@@ -117,15 +116,8 @@ impl Change {
     }
 }
 
-fn hash(hex: &str) -> Option<[u8; 32]> {
-    let mut hash = [0; 32];
-    if hex.len() != 64 {
-        return None;
-    }
-    for (at, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    Some(hash)
+fn hash(text: &str) -> Option<[u8; 32]> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

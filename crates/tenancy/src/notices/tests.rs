@@ -15,12 +15,11 @@ fn a_change_comes_out_as_it_went_in() {
 
 #[test]
 fn what_another_release_says_may_be_about_anything() {
-    for line in ["", "workspace 7", "api_key 00", "api_key zz", "virtual_key 7", "organisation x", "\u{fffd}"]
+    for line in
+        ["", "workspace 7", "api_key AAAA", "api_key \u{e9}", "virtual_key 7", "organisation x", "\u{fffd}"]
     {
         assert_eq!(Change::from_line(line), Change::Everything, "{line:?}");
     }
-    let not_ascii = format!("api_key {}", "\u{e9}".repeat(32));
-    assert_eq!(Change::from_line(&not_ascii), Change::Everything);
 }
 
 #[test]
