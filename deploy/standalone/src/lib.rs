@@ -1,4 +1,4 @@
-//! Turnpike in one process: the three planes on SQLite, the embedded ledger and a folder.
+//! Turnpike in one process: the three planes on a database, a ledger and a folder.
 //!
 //! [`start`] puts them together, for the `turnpike` binary and for the suite. A new command is a file in `command/` and
 //! a variant in [`cli`].
