@@ -2,7 +2,8 @@
 //! only be alone.
 //!
 //! Each has a row that it renews while it lives. The row of a process that was killed is past after [`LEASE`]; a start on the
-//! same data folder does not wait for that, as the lock of the folder's spool has told it that nobody else is there.
+//! same data folder does not wait for that, as the lock of the folder's spool has told it that nobody else is there. Clocks of
+//! hosts may differ by some seconds, not by more than the lease.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;

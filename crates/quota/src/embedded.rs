@@ -118,7 +118,7 @@ impl Counter {
             grant.asked = None;
             own
         });
-        let was_overtaken = used < self.row && self.seen.elapsed() < in_flight;
+        let was_overtaken = used <= self.row && self.seen.elapsed() < in_flight;
         if was_overtaken {
             return false;
         }

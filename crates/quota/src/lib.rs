@@ -77,7 +77,7 @@ pub trait Ledger: Send + Sync {
     async fn seed(&self, key: Key, used: u64) -> Result<(), Error>;
 
     /// The batch is in the store, whose count was `used` then: its grant is no longer on its way, and the row is the store's. A
-    /// row that is lower than one of the last [`IN_FLIGHT`] was overtaken, and changes nothing. A missing counter is set.
+    /// row that is no higher than one of the last [`IN_FLIGHT`] was overtaken, and changes nothing. A missing counter is set.
     ///
     /// Tells whether the store's count is one that the grants do not explain.
     ///

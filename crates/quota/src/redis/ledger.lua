@@ -94,9 +94,9 @@ if step == 'settle' then
     set_row(now_used)
     return { 0, now_used + others }
   end
-  -- A lower count than a recent one was overtaken on its way here.
+  -- A count that is no higher than a recent one was overtaken on its way here.
   local seen_ms = tonumber(redis.call('HGET', counter, 'seen_ms'))
-  if now_used < row and now_ms - seen_ms < in_flight_ms then
+  if now_used <= row and now_ms - seen_ms < in_flight_ms then
     return { 0, row + others }
   end
   local differs = now_used < row + own or now_used > row + own + others
