@@ -59,7 +59,8 @@ fn beside(app: &TestApp, dir: &TempDir) -> Settings {
 /// The same organisation, calling another server.
 fn at<'a>(app: &'a TestApp, org: &Org<'_>) -> Org<'a> {
     let (workspace, key, admin_key) = (org.workspace.clone(), org.key.clone(), org.admin_key.clone());
-    Org { app, id: org.id, workspace, key, admin_key }
+    let (email, password) = (org.email.clone(), org.password.clone());
+    Org { app, id: org.id, workspace, key, admin_key, email, password }
 }
 
 async fn echo(org: &Org<'_>) -> reqwest::Response {
