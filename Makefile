@@ -12,9 +12,10 @@ run: ## Start Turnpike, all planes in one process, on embedded defaults
 demo: ## Start it, send it a few calls, and show what was logged
 	cargo run --release -- demo
 
-test: ## Install what the suite needs, then run every test
+test: ## Install what the suite needs, then run every test on SQLite and on PostgreSQL
 	@deploy/dev/install test
 	cargo test --workspace --lib --bins --tests
+	deploy/dev/with-postgres cargo test --workspace --lib --bins --tests
 
 lint: ## Check format, lints, licences and dependencies
 	@deploy/dev/install lint

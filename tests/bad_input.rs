@@ -233,6 +233,7 @@ async fn every_json_endpoint_of_the_gateway_says_what_is_wrong_with_the_body() {
             .check(&org)
             .await;
         case("POST", path, 400, "model: ").json(json!({"model": "@nobody/m"})).check(&org).await;
+        case("POST", path, 400, "model: ").json(json!({"model": "@no\0body/m"})).check(&org).await;
     }
 }
 

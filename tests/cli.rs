@@ -78,7 +78,8 @@ fn migrating_again_changes_nothing() {
     for _ in 0..2 {
         let output = Process::run(dir.path(), &[], &["migrate"]);
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(text(&output.stdout).contains("turnpike.db"), "{}", text(&output.stdout));
+        let place = if scratch::on_postgres() { "database_url" } else { "turnpike.db" };
+        assert!(text(&output.stdout).contains(place), "{}", text(&output.stdout));
     }
     assert!(create(dir.path(), "developer")["api_key"].is_string());
     assert!(Process::run(dir.path(), &[], &["migrate"]).status.success());
@@ -96,7 +97,7 @@ fn a_wrong_setting_is_named_and_ends_with_2() {
         ("TURNPIKE_SPOOL__MAX_BYTES", "much", "TURNPIKE_SPOOL__MAX_BYTES"),
         ("TURNPIKE_JOBS__RETENTION_CRON", "daily", "TURNPIKE_JOBS__RETENTION_CRON"),
         ("TURNPIKE_REDIS_URL", "http://:hunter2@cache", "redis_url"),
-        ("TURNPIKE_DATABASE_URL", "postgres://u:hunter2@db/x", "database_url"),
+        ("TURNPIKE_DATABASE_URL", "mysql://u:hunter2@db/x", "database_url"),
         ("RUST_LOG", "what is this==", "RUST_LOG"),
     ] {
         for args in [&["serve"][..], &["migrate"], &[]] {
@@ -214,15 +215,8 @@ fn the_demo_tells_its_story_and_its_numbers_add_up() {
 async fn orphan(dir: &Path) -> (Vec<String>, String) {
     let key = create(dir, "developer")["api_key"].as_str().unwrap().to_owned();
     let server = Process::serve(dir, &[]);
-    let url = format!("sqlite://{}", dir.join("data/turnpike.db").display());
-    let db = migration::connect(&url, false).await.unwrap();
-    let execute = async |sql: &str| {
-        sea_orm::ConnectionTrait::execute_unprepared(&db, sql).await.unwrap();
-    };
-    execute(
-        "CREATE TRIGGER broken BEFORE UPDATE ON spool_mark BEGIN SELECT RAISE(ABORT, 'by the test'); END",
-    )
-    .await;
+    let db = Process::database(dir).await;
+    scratch::refuse(&db, "broken", "UPDATE ON spool_mark", "TRUE").await;
     let mut ids = Vec::new();
     for _ in 0..30 {
         let request = reqwest::Client::new().post(format!("http://{}/v1/chat/completions", server.addr));
@@ -232,7 +226,7 @@ async fn orphan(dir: &Path) -> (Vec<String>, String) {
         response.bytes().await.unwrap();
     }
     server.kill();
-    execute("DROP TRIGGER broken").await;
+    scratch::allow(&db, "broken").await;
     db.close().await.unwrap();
     ids.sort();
     (ids, key)

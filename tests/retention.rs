@@ -52,10 +52,10 @@ async fn insert(org: &Org<'_>, id: &str) -> String {
 
 /// Rows of the organisation in all three tables of logs.
 async fn kept(org: &Org<'_>) -> [i64; 3] {
-    let id = org.id.simple();
+    let theirs = org.app.is("organisation_id", org.id);
     let mut rows = [0; 3];
     for (rows, table) in rows.iter_mut().zip(["log", "log_payload", "log_external_id"]) {
-        let sql = format!("SELECT count(*) FROM {table} WHERE hex(organisation_id) = upper('{id}')");
+        let sql = format!("SELECT count(*) FROM {table} WHERE {theirs}");
         *rows = org.app.count(&sql).await;
     }
     rows

@@ -52,12 +52,8 @@ async fn what_waits_in_the_spool_when_the_server_stops_is_logged_by_the_next() {
 async fn content_that_the_store_refuses_is_left_out_and_blocks_nothing() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
-    app.execute(
-        "CREATE TRIGGER refuse BEFORE INSERT ON log_payload
-         WHEN (SELECT trace_id FROM log WHERE id = NEW.id) = 'poison'
-         BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
-    )
-    .await;
+    let poison = "(SELECT trace_id FROM log WHERE id = NEW.id) = 'poison'";
+    scratch::refuse(&app.running.db, "poison", "INSERT ON log_payload", poison).await;
     app.break_store().await;
     for trace in ["before", "poison", "after"] {
         let request = org.echo("/v1/chat/completions").header("x-portkey-trace-id", trace);

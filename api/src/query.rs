@@ -30,6 +30,10 @@ impl Query {
     pub fn parameters(self) -> Result<Parameters, Error> {
         let mut map = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(self.0.as_bytes()) {
+            // In no text of the database: PostgreSQL refuses even to look for one.
+            if value.contains('\0') {
+                return Err(Error::invalid(name, "a NUL character is in it", "text without one"));
+            }
             if map.insert(name.clone().into_owned(), value.into_owned()).is_some() {
                 return Err(Error::invalid(
                     name,

@@ -1,21 +1,49 @@
 //! Opening the database and bringing it to the newest schema.
 
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm_migration::sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm_migration::sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm_migration::sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
+    Statement, TransactionTrait as _,
+};
 
 use crate::Migrator;
 
-/// Opens `url` (`sqlite://FILE`). `durable`: a commit survives power loss, not only the end of the process.
+/// Connections a process keeps to a PostgreSQL at the most.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// A PostgreSQL that gives no connection for this long is away, and calls are told so.
+const ACQUIRED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Statements a connection to PostgreSQL keeps prepared. Inserts differ by their number of rows, up to a fixed one.
+const PREPARED: usize = 256;
+
+/// What replicas that start at the same time take turns by, on PostgreSQL: an arbitrary number of ours.
+const MIGRATING: i64 = 0x7475_726e_7069_6b65;
+
+/// Opens `url`: `sqlite://FILE` or `postgres://…`. `durable`: a commit survives power loss, not only the end of the
+/// process; on PostgreSQL that is the server's to say, and its default.
 ///
 /// # Errors
 /// [`DbErr`] when the database cannot be opened.
 pub async fn connect(url: &str, durable: bool) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(url);
+    options.min_connections(1).sqlx_logging(false);
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        // SeaORM panics at what is no URL; this tells.
+        PgConnectOptions::from_str(url).map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
+        options.max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRED_WITHIN);
+        options.map_sqlx_postgres_opts(|postgres| {
+            postgres.application_name("turnpike").statement_cache_capacity(PREPARED)
+        });
+        return Database::connect(options).await;
+    }
     // Readers beside the one writer; a writer waits its turn for up to the busy time-out.
-    options.max_connections(8).min_connections(1).sqlx_logging(false);
+    options.max_connections(8);
     let synchronous = if durable { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
     options.map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
@@ -28,10 +56,21 @@ pub async fn connect(url: &str, durable: bool) -> Result<DatabaseConnection, DbE
     Database::connect(options).await
 }
 
-/// Applies what is missing of the migrations. Safe to repeat.
+/// Applies what is missing of the migrations. Safe to repeat, and for several processes at once.
 ///
 /// # Errors
-/// [`DbErr`] when a migration fails; those before it stay applied.
+/// [`DbErr`] when a migration fails; on PostgreSQL none is applied then, on SQLite those before it stay.
 pub async fn apply(db: &DatabaseConnection) -> Result<(), DbErr> {
-    Migrator::up(db, None).await
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Migrator::up(db, None).await;
+    }
+    let txn = db.begin().await?;
+    let turn = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        "SELECT pg_advisory_xact_lock($1)",
+        [MIGRATING.into()],
+    );
+    txn.execute_raw(turn).await?;
+    Migrator::up(&txn, None).await?;
+    txn.commit().await
 }

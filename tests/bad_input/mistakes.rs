@@ -37,6 +37,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         ("POST", "/v1/virtual-keys") => bad_virtual_keys(),
         ("GET" | "DELETE", "/v1/virtual-keys/{slug}") => vec![
             case(route.method, "/v1/virtual-keys/nobody", 404, "no virtual key"),
+            case(route.method, "/v1/virtual-keys/no%00body", 404, "no virtual key"),
             case(route.method, "/v1/virtual-keys/nobody?x=1", 400, "x: no such parameter"),
             case(route.method, format!("/v1/virtual-keys/{}", "n".repeat(5000)), 404, "no virtual key"),
         ],
@@ -101,6 +102,7 @@ fn bad_lists() -> Vec<Case> {
         ("limit=1&limit=2", "limit: given twice"),
         ("cursor=nonsense", "cursor: found `nonsense`"),
         ("cursor=AAAA", "cursor: found"),
+        ("trace_id=%00", "trace_id: a NUL character"),
         ("cursor=%F0%9F%92%A9", "cursor: found"),
         ("status_code=ok", "status_code: found `ok`"),
         ("status_code=200,1000", "status_code: found `1000`"),

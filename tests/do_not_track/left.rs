@@ -6,7 +6,7 @@ use std::path::Path;
 
 use entity::log_payload;
 use logstore::content;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, EntityTrait as _, Statement};
 
 use super::MARK;
 
@@ -41,11 +41,24 @@ impl Left {
         let query = async |sql: String| {
             db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap()
         };
-        for table in query("SELECT name FROM sqlite_master WHERE type = 'table'".to_owned()).await {
+        let (tables, columns, as_bytes) = match db.get_database_backend() {
+            DbBackend::Postgres => (
+                "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
+                "SELECT column_name::text FROM information_schema.columns WHERE table_name = ",
+                "convert_to(COLUMN::text, 'UTF8')",
+            ),
+            _ => (
+                "SELECT name FROM sqlite_master WHERE type = 'table'",
+                "SELECT name FROM pragma_table_info",
+                "CAST(COLUMN AS BLOB)",
+            ),
+        };
+        for table in query(tables.to_owned()).await {
             let table: String = table.try_get_by_index(0).unwrap();
-            for column in query(format!("SELECT name FROM pragma_table_info('{table}')")).await {
+            for column in query(format!("{columns}('{table}')")).await {
                 let column: String = column.try_get_by_index(0).unwrap();
-                let cells = query(format!("SELECT CAST(\"{column}\" AS BLOB) FROM \"{table}\"")).await;
+                let as_bytes = as_bytes.replace("COLUMN", &format!("\"{column}\""));
+                let cells = query(format!("SELECT {as_bytes} FROM \"{table}\"")).await;
                 for cell in cells {
                     let bytes: Option<Vec<u8>> = cell.try_get_by_index(0).unwrap();
                     self.add(format!("table {table}, column {column}"), bytes.unwrap_or_default());

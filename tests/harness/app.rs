@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use plans::Plan;
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use settings::Settings;
 use tempfile::TempDir;
 use turnpike::Running;
@@ -48,6 +48,7 @@ impl TestApp {
         let mut settings = Settings {
             addr: "127.0.0.1:0".parse().unwrap(),
             data_dir: dir.join("data"),
+            database_url: scratch::postgres_url(dir).map(Into::into),
             workers: Some(2),
             ..Settings::default()
         };
@@ -79,8 +80,18 @@ impl TestApp {
     /// The one number that a query gives.
     pub async fn count(&self, sql: &str) -> i64 {
         let db = &self.running.db;
+        // A sum of whole numbers is a decimal on PostgreSQL.
+        let sql = format!("SELECT CAST(({sql}) AS bigint)");
         let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
         row.unwrap().try_get_by_index(0).unwrap()
+    }
+
+    /// SQL for: the column has this id.
+    pub fn is(&self, column: &str, id: uuid::Uuid) -> String {
+        match self.running.db.get_database_backend() {
+            DbBackend::Postgres => format!("{column} = '{id}'"),
+            _ => format!("hex({column}) = upper('{}')", id.simple()),
+        }
     }
 
     pub async fn execute(&self, sql: &str) {
@@ -89,15 +100,11 @@ impl TestApp {
 
     /// Lets the store fail every batch until [`TestApp::mend_store`]; all else goes on.
     pub async fn break_store(&self) {
-        self.execute(
-            "CREATE TRIGGER broken BEFORE UPDATE ON spool_mark
-             BEGIN SELECT RAISE(ABORT, 'broken by the test'); END",
-        )
-        .await;
+        scratch::refuse(&self.running.db, "broken", "UPDATE ON spool_mark", "TRUE").await;
     }
 
     pub async fn mend_store(&self) {
-        self.execute("DROP TRIGGER broken").await;
+        scratch::allow(&self.running.db, "broken").await;
     }
 
     /// Stops the server and gives its folder, to start again on.

@@ -64,6 +64,12 @@ impl Process {
         self.child.wait().unwrap()
     }
 
+    /// The database of a folder's servers.
+    pub async fn database(dir: &Path) -> sea_orm::DatabaseConnection {
+        let in_folder = || format!("sqlite://{}", dir.join("data/turnpike.db").display());
+        migration::connect(&scratch::postgres_url(dir).unwrap_or_else(in_folder), false).await.unwrap()
+    }
+
     /// A command of the CLI on the same folder; its JSON.
     pub fn cli(dir: &Path, args: &[&str]) -> Value {
         let output = Self::run(dir, &[], args);
@@ -106,7 +112,10 @@ fn command(dir: &Path, env: &[(&str, &str)]) -> Command {
         .env_remove("RUST_LOG")
         .env("TURNPIKE_DATA_DIR", dir.join("data"))
         .env("TURNPIKE_ADDR", "127.0.0.1:0")
-        .env("TURNPIKE_WORKERS", "2")
-        .envs(env.iter().copied());
+        .env("TURNPIKE_WORKERS", "2");
+    if let Some(url) = scratch::postgres_url(dir) {
+        command.env("TURNPIKE_DATABASE_URL", url);
+    }
+    command.envs(env.iter().copied());
     command
 }

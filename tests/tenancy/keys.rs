@@ -177,8 +177,8 @@ async fn an_archived_key_ends_at_once_here_and_within_the_caches_time_elsewhere(
 
     let (key, id) = key_with(&org, &scopes).await;
     assert_eq!(status(&key).await, 200);
-    let hex = id.replace('-', "");
-    app.execute(&format!("UPDATE api_key SET status = 'archived' WHERE hex(id) = upper('{hex}')")).await;
+    let this = app.is("id", id.parse().unwrap());
+    app.execute(&format!("UPDATE api_key SET status = 'archived' WHERE {this}")).await;
     app.clock.advance(app.running.settings.gateway.key_cache_ttl);
     assert_eq!(status(&key).await, 401);
 }

@@ -29,9 +29,7 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("jobs.db").display());
-        let db = migration::connect(&url, false).await.unwrap();
-        migration::apply(&db).await.unwrap();
+        let db = scratch::database(folder.path()).await;
         let clock = Clock::starting_at(START_MS);
         let parts = Parts {
             clock: clock.clone(),

@@ -14,6 +14,9 @@ pub(crate) async fn find(
     scope: &TenantScope,
     slug: &str,
 ) -> Result<Option<Model>, DbErr> {
+    if slug.contains('\0') {
+        return Ok(None); // PostgreSQL refuses even to look for one.
+    }
     within(scope).filter(Column::Slug.eq(slug)).one(db).await
 }
 

@@ -37,9 +37,7 @@ pub type Answer = (u16, Value);
 impl Fixture {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let db =
-            migration::connect(&format!("sqlite://{}/t.db", folder.path().display()), false).await.unwrap();
-        migration::apply(&db).await.unwrap();
+        let db = scratch::database(folder.path()).await;
         let clock = Clock::starting_at(NOW);
         let ids = Ids::new(clock.clone());
         let vault = Vault::new(MasterKey::generate().unwrap());

@@ -83,6 +83,9 @@ impl VirtualKeys {
     /// # Errors
     /// [`ResolveError`]; `Unavailable` only when nothing recent stands in for a failing database.
     pub async fn resolve(&self, scope: &TenantScope, slug: &str) -> Result<Arc<VirtualKey>, ResolveError> {
+        if slug.contains('\0') {
+            return Err(ResolveError::Unknown); // PostgreSQL refuses even to look for one.
+        }
         let inner = &*self.0;
         let name = (scope.organisation(), slug.to_owned());
         let key = match inner.cache.fresh(&name) {

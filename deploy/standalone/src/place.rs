@@ -13,8 +13,8 @@ use vault::{MasterKey, Vault};
 #[derive(Debug, thiserror::Error)]
 pub enum Unsupported {
     #[error(
-        "database_url is not of the form sqlite://FILE, and this build serves SQLite files; leave database_url \
-         (TURNPIKE_DATABASE_URL) out, or name a file, as sqlite:///var/lib/turnpike/turnpike.db"
+        "database_url is neither of the form sqlite://FILE nor postgres://USER:PASSWORD@HOST/DATABASE; leave database_url \
+         (TURNPIKE_DATABASE_URL) out, or name a file, as sqlite:///var/lib/turnpike/turnpike.db, or a PostgreSQL database"
     )]
     Database,
 }
@@ -24,8 +24,12 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Unsupported> {
     let file = |url: &str| {
         url.strip_prefix("sqlite://").is_some_and(|file| !file.is_empty() && !file.starts_with(":memory:"))
     };
+    let server = |url: &str| {
+        let place = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
+        place.is_some_and(|place| !place.is_empty())
+    };
     match &settings.database_url {
-        Some(url) if !file(url.expose_secret()) => Err(Unsupported::Database),
+        Some(url) if !file(url.expose_secret()) && !server(url.expose_secret()) => Err(Unsupported::Database),
         _ => Ok(()),
     }
 }
@@ -63,7 +67,8 @@ pub(crate) async fn database(settings: &Settings) -> anyhow::Result<DatabaseConn
     // What is forgotten in the spool must be as safe in the database as it was in the spool.
     let durable = settings.spool.fsync;
     let db = migration::connect(&url, durable).await.with_context(|| {
-        format!("the database cannot be opened; check that {} can be read and written", described(settings))
+        let place = described(settings);
+        format!("the database cannot be opened; check that {place} is there and can be read and written")
     })?;
     migration::apply(&db)
         .await
@@ -74,7 +79,7 @@ pub(crate) async fn database(settings: &Settings) -> anyhow::Result<DatabaseConn
 /// The database as it may be shown: a URL can hold secrets.
 pub(crate) fn described(settings: &Settings) -> String {
     match &settings.database_url {
-        Some(_) => "the file that database_url names".to_owned(),
+        Some(_) => "the database that database_url names".to_owned(),
         None => settings.data_dir.join("turnpike.db").display().to_string(),
     }
 }
@@ -113,7 +118,10 @@ mod tests {
             (Some("sqlite::memory:"), false),
             (Some("sqlite://:memory:"), false),
             (Some("sqlite://"), false),
-            (Some("postgres://turnpike:secret@db/turnpike"), false),
+            (Some("postgres://turnpike:secret@db/turnpike"), true),
+            (Some("postgresql://db/turnpike?sslmode=require"), true),
+            (Some("postgres://"), false),
+            (Some("mysql://turnpike:secret@db/turnpike"), false),
         ] {
             let checked = check(&with(database));
             assert_eq!(checked.is_ok(), served, "{database:?}");

@@ -19,9 +19,7 @@ struct Fixture {
 impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let db =
-            migration::connect(&format!("sqlite://{}/t.db", folder.path().display()), false).await.unwrap();
-        migration::apply(&db).await.unwrap();
+        let db = scratch::database(folder.path()).await;
         let clock = Clock::system();
         let ids = Ids::new(clock.clone());
         let organisation = ids.fresh();
@@ -141,19 +139,9 @@ async fn a_store_that_lost_its_last_batches_takes_what_comes_after_them() {
 #[tokio::test]
 async fn what_the_store_refuses_is_left_out_log_by_log_and_never_counted_as_used() {
     let fixture = Fixture::new().await;
-    fixture
-        .execute(
-            "CREATE TRIGGER content BEFORE INSERT ON log_payload
-             WHEN (SELECT trace_id FROM log WHERE id = NEW.id) = 'content'
-             BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
-        )
-        .await;
-    fixture
-        .execute(
-            "CREATE TRIGGER row BEFORE INSERT ON log WHEN NEW.trace_id = 'row'
-             BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
-        )
-        .await;
+    let content = "(SELECT trace_id FROM log WHERE id = NEW.id) = 'content'";
+    scratch::refuse(&fixture.db, "content", "INSERT ON log_payload", content).await;
+    scratch::refuse(&fixture.db, "row", "INSERT ON log", "NEW.trace_id = 'row'").await;
     let batch = || {
         let mut batch = fixture.batch(0, 1, 2);
         batch.entries.insert(1, fixture.entry("content"));

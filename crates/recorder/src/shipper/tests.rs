@@ -65,9 +65,7 @@ struct Fixture {
 impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let db =
-            migration::connect(&format!("sqlite://{}/t.db", folder.path().display()), false).await.unwrap();
-        migration::apply(&db).await.unwrap();
+        let db = scratch::database(folder.path()).await;
         let organisation = organisation::Model {
             id: Ids::new(Clock::system()).fresh(),
             name: "Acme".to_owned(),

@@ -5,8 +5,7 @@ use super::*;
 
 async fn database() -> (DatabaseConnection, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let db = migration::connect(&format!("sqlite://{}/t.db", folder.path().display()), false).await.unwrap();
-    migration::apply(&db).await.unwrap();
+    let db = scratch::database(folder.path()).await;
     (db, folder)
 }
 
