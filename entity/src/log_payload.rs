@@ -8,6 +8,10 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub organisation_id: Uuid,
+    /// As in its log: what PostgreSQL partitions by.
+    pub created_at: i64,
+    /// As in its log.
+    pub retention_class: i16,
     /// zstd of `logstore::Content`, MessagePack.
     pub request: Vec<u8>,
     /// zstd of `logstore::Content`, MessagePack.

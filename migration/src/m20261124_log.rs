@@ -5,6 +5,7 @@ use sea_orm_migration::schema::{
     big_integer, big_integer_null, blob, boolean, integer, json_null, small_integer, string, string_null,
     text, uuid, uuid_null,
 };
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::m20261124_tenancy::index;
 
@@ -14,19 +15,23 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(log()).await?;
+        let backend = manager.get_database_backend();
+        create_partitioned(manager, log(backend)).await?;
         // The list and retention walk an organisation by id, which is by time.
         manager.create_index(index("log", &["organisation_id", "id"])).await?;
         manager.create_index(index("log", &["organisation_id", "trace_id"])).await?;
 
         let payload = Table::create()
             .table("log_payload")
-            .col(uuid("id").primary_key())
+            .col(uuid("id"))
             .col(uuid("organisation_id"))
+            .col(big_integer("created_at"))
+            .col(small_integer("retention_class"))
             .col(blob("request"))
             .col(blob("response"))
+            .primary_key(&mut key(backend))
             .to_owned();
-        manager.create_table(payload).await?;
+        create_partitioned(manager, payload).await?;
 
         let external_id = Table::create()
             .table("log_external_id")
@@ -57,10 +62,28 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn log() -> TableCreateStatement {
+/// The id; on PostgreSQL behind the columns that say which partition a row is in.
+fn key(backend: DbBackend) -> IndexCreateStatement {
+    let mut key = Index::create();
+    if backend == DbBackend::Postgres {
+        key.col("retention_class").col("created_at");
+    }
+    key.col("id").to_owned()
+}
+
+/// A table that is partitioned on PostgreSQL, by retention class at first. What is below that, `logstore::partitions` makes.
+async fn create_partitioned(manager: &SchemaManager<'_>, table: TableCreateStatement) -> Result<(), DbErr> {
+    if manager.get_database_backend() != DbBackend::Postgres {
+        return manager.create_table(table).await;
+    }
+    let sql = format!("{} PARTITION BY LIST (retention_class)", table.to_string(PostgresQueryBuilder));
+    manager.get_connection().execute_unprepared(&sql).await.map(|_| ())
+}
+
+fn log(backend: DbBackend) -> TableCreateStatement {
     Table::create()
         .table("log")
-        .col(uuid("id").primary_key())
+        .col(uuid("id"))
         .col(uuid("organisation_id"))
         .col(uuid("workspace_id"))
         .col(uuid_null("api_key_id"))
@@ -98,6 +121,7 @@ fn log() -> TableCreateStatement {
         .col(string("option_path"))
         .col(string("payload"))
         .col(string_null("external_id"))
+        .primary_key(&mut key(backend))
         .to_owned()
 }
 

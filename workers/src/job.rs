@@ -5,18 +5,21 @@ use crate::{Error, Parts, Report, jobs};
 /// Every job there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Job {
+    /// Makes room for the logs of the next days, where the database wants it.
+    Partitions,
     /// Deletes what is past its retention.
     Retention,
 }
 
 impl Job {
     /// All of them, in the order in which those that are due at once run.
-    pub const ALL: [Self; 1] = [Self::Retention];
+    pub const ALL: [Self; 2] = [Self::Partitions, Self::Retention];
 
     /// Its name in our own log lines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Partitions => "partitions",
             Self::Retention => "retention",
         }
     }
@@ -24,6 +27,7 @@ impl Job {
     /// When it runs, as a cron expression with seconds, UTC.
     pub(crate) fn cron(self, settings: &JobsSettings) -> &str {
         match self {
+            Self::Partitions => &settings.partitions_cron,
             Self::Retention => &settings.retention_cron,
         }
     }
@@ -34,6 +38,7 @@ impl Job {
     /// [`Error`] if it could not do all.
     pub async fn run(self, parts: &Parts) -> Result<Report, Error> {
         match self {
+            Self::Partitions => jobs::partitions::run(parts).await,
             Self::Retention => jobs::retention::run(parts).await,
         }
     }

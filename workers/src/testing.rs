@@ -60,9 +60,18 @@ impl World {
         id
     }
 
-    /// Appends `n` logs of now, each with content and a client's own id, the way the shipper does.
+    /// Puts an organisation on another plan.
+    pub async fn change_plan(&self, organisation: Uuid, plan: Plan) {
+        tenancy::organisation::set_plan(self.db(), organisation, plan, None).await.unwrap();
+    }
+
+    /// Appends `n` logs of now in the class of the organisation's plan, each with content and a client's own id, the way the shipper does.
     pub async fn log(&self, organisation: Uuid, n: usize) -> Vec<Uuid> {
-        let entries: Vec<Entry> = (0..n).map(|_| self.entry(organisation)).collect();
+        let row = organisation::Entity::find_by_id(organisation).one(self.db()).await.unwrap().unwrap();
+        // Where terms cannot be read, those of the smallest plan hold.
+        let class = tenancy::terms(&row, &self.parts.plan_overrides).map(|(_, terms)| terms);
+        let class = class.map_or(3, |terms| plans::retention_class(&terms));
+        let entries: Vec<Entry> = (0..n).map(|_| self.entry(organisation, class)).collect();
         let ids = entries.iter().map(|entry| entry.log.id).collect();
         let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries };
         let unlimited = [(organisation, plans::terms(Plan::Enterprise, &Overrides::default()))].into();
@@ -71,7 +80,7 @@ impl World {
         ids
     }
 
-    fn entry(&self, organisation_id: Uuid) -> Entry {
+    fn entry(&self, organisation_id: Uuid, retention_class: i16) -> Entry {
         let id = self.ids.log_id();
         let log = log::Model {
             id,
@@ -79,7 +88,7 @@ impl World {
             workspace_id: organisation_id,
             api_key_id: None,
             created_at: clock::millis(id).unwrap(),
-            retention_class: 3,
+            retention_class,
             source: "insert".to_owned(),
             endpoint: "chatComplete".to_owned(),
             method: "POST".to_owned(),

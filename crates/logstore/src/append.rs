@@ -15,6 +15,8 @@ use sea_orm::{
     TransactionTrait,
 };
 
+use crate::partitions::{self, Partition};
+
 mod insert;
 
 /// A log on its way into the store, with its packed content unless none is kept.
@@ -88,6 +90,7 @@ pub async fn append(
     terms: &BTreeMap<Uuid, Terms>,
     clock: &Clock,
 ) -> Result<Appended, Error> {
+    partitions::ensure(db, &partitions_of(&batch, terms, clock.now_ms())).await?;
     let txn = db.begin().await?;
     let Some((meters, admitted)) = begin(&txn, batch, terms, clock).await? else {
         txn.rollback().await?;
@@ -112,6 +115,7 @@ pub async fn append_singly(
     terms: &BTreeMap<Uuid, Terms>,
     clock: &Clock,
 ) -> Result<Appended, DbErr> {
+    partitions::ensure(db, &partitions_of(&batch, terms, clock.now_ms())).await?;
     let txn = db.begin().await?;
     let Some((mut meters, admitted)) = begin(&txn, batch, terms, clock).await? else {
         txn.rollback().await?;
@@ -128,6 +132,16 @@ pub async fn append_singly(
         }
     }
     end(txn, meters, clock.now_ms()).await
+}
+
+/// Where those of the batch's logs go that are not past their retention.
+fn partitions_of(batch: &Batch, terms: &BTreeMap<Uuid, Terms>, now_ms: i64) -> BTreeSet<Partition> {
+    let kept = |log: &&log::Model| {
+        let cutoff = terms.get(&log.organisation_id).map(|terms| plans::retention_cutoff(terms, now_ms));
+        cutoff.is_some_and(|cutoff| cutoff.is_none_or(|cutoff| log.created_at >= cutoff))
+    };
+    let logs = batch.entries.iter().map(|entry| &entry.log).filter(kept);
+    logs.map(|log| Partition::of(log.retention_class, log.created_at)).collect()
 }
 
 /// The meters of the batch and the logs to be inserted; none when the batch had been taken in before.

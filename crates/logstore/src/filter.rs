@@ -7,6 +7,8 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{Condition, DbBackend, ExprTrait as _, QueryFilter, QueryTrait, Select};
 
+use crate::query::{since, until};
+
 /// Logs to look for, within what a scope reaches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
@@ -74,10 +76,7 @@ impl Range {
 impl Filter {
     /// Narrows `rows` to the logs asked for.
     pub(crate) fn apply(&self, rows: Select<Entity>, backend: DbBackend) -> Select<Entity> {
-        // Time goes by the id, which begins with it: that is what the index has.
-        let rows = rows
-            .apply_if(self.created_ms.min, |rows, ms| rows.filter(Column::Id.gte(clock::floor(ms))))
-            .apply_if(self.created_ms.max, |rows, ms| rows.filter(Column::Id.lte(clock::ceil(ms))));
+        let rows = rows.apply_if(self.created_ms.min, since).apply_if(self.created_ms.max, until);
         let rows = self.pair_up(self.ranges(self.words(rows)), backend);
         rows.apply_if(self.retry_condition(), QueryFilter::filter)
     }

@@ -4,6 +4,7 @@ pub mod append;
 pub mod content;
 pub mod filter;
 pub mod page;
+pub mod partitions;
 pub mod query;
 pub mod retention;
 pub mod status_labels;

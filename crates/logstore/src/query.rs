@@ -37,9 +37,11 @@ pub async fn find(
     id: Uuid,
     cutoff_ms: Option<i64>,
 ) -> Result<Option<(log::Model, Option<Exchange>)>, Error> {
-    let row = within(scope, cutoff_ms).filter(log::Column::Id.eq(id)).one(db).await?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(created_at) = clock::millis(id) else { return Ok(None) };
+    let Some(row) = by_id(scope, id, created_at, cutoff_ms).one(db).await? else { return Ok(None) };
     let payload = log_payload::Entity::find()
+        .filter(log_payload::Column::RetentionClass.eq(row.retention_class))
+        .filter(log_payload::Column::CreatedAt.eq(created_at))
         .filter(log_payload::Column::Id.eq(id))
         .filter(log_payload::Column::OrganisationId.eq(scope.organisation()))
         .one(db)
@@ -64,13 +66,8 @@ pub async fn list(
     limit: u64,
 ) -> Result<Page, DbErr> {
     let limit = Ord::clamp(limit, 1, MAX_PAGE);
-    let mut rows = filter
-        .apply(within(scope, cutoff_ms), db.get_database_backend())
-        .apply_if(cursor, |rows, Cursor(last)| rows.filter(log::Column::Id.lt(last)))
-        .order_by_desc(log::Column::Id)
-        .limit(limit + 1)
-        .all(db)
-        .await?;
+    let rows = before(filter.apply(within(scope, cutoff_ms), db.get_database_backend()), cursor);
+    let mut rows = rows.order_by_desc(log::Column::Id).limit(limit + 1).all(db).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > size;
     rows.truncate(size);
@@ -115,7 +112,30 @@ fn within(scope: &TenantScope, cutoff_ms: Option<i64>) -> Select<log::Entity> {
     log::Entity::find()
         .filter(log::Column::OrganisationId.eq(scope.organisation()))
         .apply_if(scope.workspace(), |rows, id| rows.filter(log::Column::WorkspaceId.eq(id)))
-        .apply_if(cutoff_ms, |rows, ms| rows.filter(log::Column::Id.gte(clock::floor(ms))))
+        .apply_if(cutoff_ms, since)
+}
+
+/// The log of that id. Its time, which the id begins with, tells PostgreSQL the one day to look in.
+fn by_id(scope: &TenantScope, id: Uuid, created_at: i64, cutoff_ms: Option<i64>) -> Select<log::Entity> {
+    within(scope, cutoff_ms).filter(log::Column::Id.eq(id)).filter(log::Column::CreatedAt.eq(created_at))
+}
+
+/// Those from before the cursor.
+fn before(rows: Select<log::Entity>, cursor: Option<Cursor>) -> Select<log::Entity> {
+    rows.apply_if(cursor, |rows, Cursor(last)| {
+        rows.filter(log::Column::Id.lt(last))
+            .apply_if(clock::millis(last), |rows, ms| rows.filter(log::Column::CreatedAt.lte(ms)))
+    })
+}
+
+/// Those from `ms` on: by the id, which the index has, and by the column, which partitions go by.
+pub(crate) fn since(rows: Select<log::Entity>, ms: i64) -> Select<log::Entity> {
+    rows.filter(log::Column::Id.gte(clock::floor(ms))).filter(log::Column::CreatedAt.gte(ms))
+}
+
+/// Those up to `ms`, in the same way.
+pub(crate) fn until(rows: Select<log::Entity>, ms: i64) -> Select<log::Entity> {
+    rows.filter(log::Column::Id.lte(clock::ceil(ms))).filter(log::Column::CreatedAt.lte(ms))
 }
 
 #[cfg(test)]

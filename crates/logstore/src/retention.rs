@@ -1,25 +1,44 @@
-//! Deleting what is past its retention, in bounded chunks.
+//! Deleting what is past its retention: on SQLite in bounded chunks, on PostgreSQL by whole days, and in chunks what a
+//! change of plans left in a longer class than its organisation has now.
 
 use entity::{log, log_external_id, log_payload};
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseConnection, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait, TransactionTrait};
+use sea_orm::{
+    Condition, DatabaseConnection, DatabaseTransaction, DbBackend, ExprTrait as _, QueryOrder, QuerySelect,
+    QueryTrait, Statement, TransactionTrait,
+};
 
-/// Deletes up to `chunk` of the organisation's oldest logs from before `cutoff_ms`, with their content, in one
-/// transaction. Gives how many; 0 means that none is left.
+mod expired;
+
+pub use expired::drop_expired;
+
+/// How long an organisation's logs are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The first `created_at` that is still shown, unix milliseconds; none where all are.
+    pub cutoff_ms: Option<i64>,
+    /// The class that its logs are stored under: days, or 0 for ever.
+    pub class: i16,
+}
+
+/// Deletes up to `chunk` of the organisation's oldest logs that it does not see any more, with their content, in one
+/// transaction. Gives how many; 0 means that none is left. On PostgreSQL those of its own class and of shorter ones wait for
+/// [`drop_expired`].
 ///
 /// # Errors
 /// [`DbErr`] when the database fails: nothing of the chunk was deleted.
 pub async fn delete_expired(
     db: &DatabaseConnection,
     organisation_id: Uuid,
-    cutoff_ms: i64,
+    kept: Kept,
     chunk: u64,
 ) -> Result<u64, DbErr> {
+    let Some(cutoff_ms) = kept.cutoff_ms else { return Ok(0) };
+    let doomed = doomed(organisation_id, cutoff_ms, kept.class, db.get_database_backend());
     let newest: Option<Uuid> = log::Entity::find()
         .select_only()
         .column(log::Column::Id)
-        .filter(log::Column::OrganisationId.eq(organisation_id))
-        .filter(log::Column::Id.lt(clock::floor(cutoff_ms)))
+        .filter(doomed.clone())
         .order_by_asc(log::Column::Id)
         .limit(chunk)
         .into_tuple()
@@ -27,13 +46,42 @@ pub async fn delete_expired(
         .await?
         .pop();
     let Some(newest) = newest else { return Ok(0) };
-    let doomed = || log::Column::OrganisationId.eq(organisation_id).and(log::Column::Id.lte(newest));
+    let doomed = doomed.add(log::Column::Id.lte(newest));
     let txn = db.begin().await?;
-    let ids = log::Entity::find().select_only().column(log::Column::Id).filter(doomed()).into_query();
-    log_payload::Entity::delete_many().filter(log_payload::Column::Id.in_subquery(ids)).exec(&txn).await?;
-    let deleted = log::Entity::delete_many().filter(doomed()).exec(&txn).await?.rows_affected;
+    delete_content(&txn, doomed.clone()).await?;
+    let deleted = log::Entity::delete_many().filter(doomed).exec(&txn).await?.rows_affected;
     txn.commit().await?;
     Ok(deleted)
+}
+
+/// The content of the logs that `doomed` names.
+async fn delete_content(txn: &DatabaseTransaction, doomed: Condition) -> Result<(), DbErr> {
+    let logs = log::Entity::find().select_only().column(log::Column::Id).filter(doomed);
+    if txn.get_database_backend() != DbBackend::Postgres {
+        let ids = logs.into_query();
+        log_payload::Entity::delete_many().filter(log_payload::Column::Id.in_subquery(ids)).exec(txn).await?;
+        return Ok(());
+    }
+    // By its whole key, so that PostgreSQL goes from each log straight to its content.
+    let logs = logs.column(log::Column::RetentionClass).column(log::Column::CreatedAt);
+    let Statement { sql, values, .. } = logs.build(DbBackend::Postgres);
+    let sql = format!(
+        "DELETE FROM log_payload USING ({sql}) AS gone WHERE log_payload.id = gone.id
+           AND log_payload.retention_class = gone.retention_class AND log_payload.created_at = gone.created_at"
+    );
+    txn.execute_raw(Statement { sql, values, db_backend: DbBackend::Postgres }).await.map(|_| ())
+}
+
+/// The organisation's logs from before `cutoff_ms`; on PostgreSQL only those of longer classes than `class`.
+fn doomed(organisation_id: Uuid, cutoff_ms: i64, class: i16, backend: DbBackend) -> Condition {
+    let before = Condition::all()
+        .add(log::Column::OrganisationId.eq(organisation_id))
+        .add(log::Column::Id.lt(clock::floor(cutoff_ms)));
+    if backend != DbBackend::Postgres {
+        return before;
+    }
+    let longer = log::Column::RetentionClass.eq(0).or(log::Column::RetentionClass.gt(class));
+    before.add(log::Column::CreatedAt.lt(cutoff_ms)).add(longer)
 }
 
 /// Deletes up to `chunk` of the organisation's oldest claims on clients' own ids from before `cutoff_ms`. Gives how many;

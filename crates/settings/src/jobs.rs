@@ -6,6 +6,10 @@ use crate::bounds;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobsSettings {
+    /// When the partitions of the next two days are made on PostgreSQL, UTC, as `retention_cron`; also done at the start.
+    /// Default: `0 30 * * * *` (each hour).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub partitions_cron: String,
     /// When logs past their retention are deleted, UTC: second, minute, hour, day of month, month, day of week, and
     /// a year if wanted. Default: `0 * * * * *` (each minute).
     #[serde(deserialize_with = "bounds::schedule")]
@@ -17,6 +21,10 @@ pub struct JobsSettings {
 
 impl Default for JobsSettings {
     fn default() -> Self {
-        Self { retention_cron: "0 * * * * *".to_owned(), retention_chunk: 1000 }
+        Self {
+            partitions_cron: "0 30 * * * *".to_owned(),
+            retention_cron: "0 * * * * *".to_owned(),
+            retention_chunk: 1000,
+        }
     }
 }

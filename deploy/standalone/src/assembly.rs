@@ -102,6 +102,10 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
         settings: settings.jobs.clone(),
         plan_overrides: settings.plans.clone(),
     };
+    // Where logs are partitioned; what is missing all the same is made with the first log that needs it.
+    if let Err(error) = workers::Job::Partitions.run(&parts).await {
+        tracing::warn!(%error, "the partitions of the next days could not be made; they are tried again");
+    }
     let working = Task::start(|stop: CancellationToken| workers::run(schedule, parts, stop));
 
     let addr = server.addr;

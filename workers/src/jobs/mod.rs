@@ -1,3 +1,4 @@
 //! One file a job: `run(..)` does what is due at the clock's now, and does nothing more when run again.
 
+pub mod partitions;
 pub mod retention;

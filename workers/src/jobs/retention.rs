@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use entity::{organisation, session, sign_in_attempt, signing_key, spool_mark, usage};
+use logstore::retention::Kept;
 use plans::Month;
 use sea_orm::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
@@ -17,19 +18,23 @@ const ORGANISATIONS: u64 = 500;
 /// milliseconds.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Deletes all that is past its retention now, chunk by chunk; the counts are of rows, by table.
+/// Deletes all that is past its retention now, by whole days (`log_days`, on PostgreSQL) and chunk by chunk; the other counts
+/// are of rows, by table.
 ///
 /// # Errors
-/// [`Error`] if the database fails: the chunks before that are deleted.
+/// [`Error`] if the database fails: the days and chunks before that are deleted.
 pub async fn run(parts: &Parts) -> Result<Report, Error> {
     let now_ms = parts.clock.now_ms();
     let mut report = Report::default();
+    let days = logstore::retention::drop_expired(&parts.db, now_ms, |row| kept(parts, row, now_ms)).await?;
+    report.add("log_days", days);
     let mut last = None;
     loop {
         let page = organisations_after(parts, last).await?;
         for organisation in &page {
-            let Some(cutoff_ms) = cutoff_ms(parts, organisation, now_ms) else { continue };
-            report.add("log", delete_logs(parts, organisation.id, cutoff_ms).await?);
+            let kept = kept(parts, organisation, now_ms);
+            let Some(cutoff_ms) = kept.cutoff_ms else { continue };
+            report.add("log", delete_logs(parts, organisation.id, kept).await?);
             report.add("log_external_id", delete_claims(parts, organisation.id, cutoff_ms).await?);
         }
         match page.last() {
@@ -43,7 +48,10 @@ pub async fn run(parts: &Parts) -> Result<Report, Error> {
     Ok(report)
 }
 
-async fn organisations_after(parts: &Parts, last: Option<Uuid>) -> Result<Vec<organisation::Model>, DbErr> {
+pub(super) async fn organisations_after(
+    parts: &Parts,
+    last: Option<Uuid>,
+) -> Result<Vec<organisation::Model>, DbErr> {
     organisation::Entity::find()
         .apply_if(last, |rows, id| rows.filter(organisation::Column::Id.gt(id)))
         .order_by_asc(organisation::Column::Id)
@@ -52,24 +60,26 @@ async fn organisations_after(parts: &Parts, last: Option<Uuid>) -> Result<Vec<or
         .await
 }
 
-/// None when nothing of the organisation's ages.
-fn cutoff_ms(parts: &Parts, organisation: &organisation::Model, now_ms: i64) -> Option<i64> {
+/// What the organisation's plan keeps now.
+fn kept(parts: &Parts, organisation: &organisation::Model, now_ms: i64) -> Kept {
     match tenancy::terms(organisation, &parts.plan_overrides) {
-        Ok((_, terms)) => plans::retention_cutoff(&terms, now_ms),
+        Ok((_, terms)) => {
+            Kept { cutoff_ms: plans::retention_cutoff(&terms, now_ms), class: plans::retention_class(&terms) }
+        }
         Err(error) => {
             // Deleting cannot be undone, and these terms can be mended.
             tracing::error!(%error, "the terms of an organisation cannot be read; its logs are kept");
-            None
+            Kept { cutoff_ms: None, class: 0 }
         }
     }
 }
 
 /// The organisation's logs, with their content.
-async fn delete_logs(parts: &Parts, organisation: Uuid, cutoff_ms: i64) -> Result<u64, DbErr> {
+async fn delete_logs(parts: &Parts, organisation: Uuid, kept: Kept) -> Result<u64, DbErr> {
     let chunk = parts.settings.retention_chunk;
     let mut deleted = 0;
     loop {
-        match logstore::retention::delete_expired(&parts.db, organisation, cutoff_ms, chunk).await? {
+        match logstore::retention::delete_expired(&parts.db, organisation, kept, chunk).await? {
             0 => return Ok(deleted),
             n => deleted += n,
         }

@@ -10,6 +10,7 @@ use tenancy::organisation::{NewOrganisation, create};
 use tenancy::{Keys, PlanOverrides};
 
 use super::*;
+use crate::partitions::{self, Partition};
 use crate::status_labels::StatusLabels;
 use crate::{Packer, Range, Retry};
 
@@ -29,6 +30,7 @@ impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = scratch::database(folder.path()).await;
+        partitions::ensure(&db, &[Partition::of(3, NOW)].into()).await.unwrap();
         let [own, admin] = scopes(&db).await;
         let [stranger, _] = scopes(&db).await;
         Self { db, own, admin, stranger, _folder: folder }
@@ -182,6 +184,8 @@ async fn a_log_comes_with_its_content_where_some_is_kept() {
     let payload = log_payload::Model {
         id: with,
         organisation_id: f.own.organisation(),
+        created_at: NOW + 1,
+        retention_class: 3,
         request: packer.pack(&side("ask")).unwrap(),
         response: packer.pack(&side("answer")).unwrap(),
     };
@@ -384,4 +388,36 @@ async fn a_meter_is_its_own_organisations() {
     assert_eq!(usage(&f.db, &f.own, month).await.unwrap().unwrap().used, 7);
     assert_eq!(usage(&f.db, &f.own, month.previous()).await.unwrap(), None);
     assert_eq!(usage(&f.db, &f.stranger, month).await.unwrap(), None);
+}
+
+/// The days that PostgreSQL would look into, of those from two days before [`NOW`] to two days after; none on SQLite.
+async fn looked_into(f: &Fixture, rows: Select<log::Entity>) -> Vec<i64> {
+    if !scratch::on_postgres() {
+        return Vec::new();
+    }
+    let days = || (-2..=2).map(|day| (day, Partition::of(3, NOW + day * DAY_MS)));
+    partitions::ensure(&f.db, &days().map(|(_, day)| day).collect()).await.unwrap();
+    let sql = format!("EXPLAIN {}", rows.build(sea_orm::DbBackend::Postgres));
+    let plan = f.db.query_all_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql)).await;
+    let plan: Vec<String> = plan.unwrap().iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    let there = |day: Partition| plan.iter().any(|line| line.contains(&day.name("log")));
+    days().filter(|(_, day)| there(*day)).map(|(day, _)| day).collect()
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+#[tokio::test]
+async fn a_look_up_is_in_one_day_and_a_list_in_those_it_may_find_something_in() {
+    let f = Fixture::new().await;
+    let on_postgres = |days: &[i64]| if scratch::on_postgres() { days.to_vec() } else { Vec::new() };
+    let noon = NOW + DAY_MS / 2;
+    let one = by_id(&f.own, clock::floor(noon), noon, None);
+    assert_eq!(looked_into(&f, one).await, on_postgres(&[0]));
+    let shown = || within(&f.own, Some(noon - DAY_MS));
+    assert_eq!(looked_into(&f, shown()).await, on_postgres(&[-1, 0, 1, 2]));
+    let page = before(shown(), Some(Cursor(clock::floor(noon))));
+    assert_eq!(looked_into(&f, page).await, on_postgres(&[-1, 0]));
+    let created_ms = Range { min: Some(noon), max: Some(noon + DAY_MS) };
+    let asked = Filter { created_ms, ..Filter::default() }.apply(shown(), f.db.get_database_backend());
+    assert_eq!(looked_into(&f, asked).await, on_postgres(&[0, 1]));
 }

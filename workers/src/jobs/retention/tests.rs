@@ -25,20 +25,25 @@ async fn each_organisation_keeps_what_its_own_plan_shows_and_no_more() {
         world.log(organisation, 3).await;
     }
 
-    let mut report = Report::default();
-    // days since the first logs, and what is kept then of 4 and 3 a day later
-    for (days, kept) in
-        [(1, [7, 7, 7, 7]), (3, [3, 7, 7, 7]), (4, [0, 7, 7, 7]), (7, [0, 7, 7, 3]), (31, [0, 0, 7, 0])]
-    {
-        let at = crate::testing::START_MS + i64::from(days) * 86_400_000 + 60_000;
+    // PostgreSQL drops a day when all of it is past its retention: these logs are of a day's first seconds.
+    let later = if scratch::on_postgres() { 1 } else { 0 };
+    let left =
+        |days: u64, after: u64| if days < after { 4 } else { 0 } + if days < after + 1 { 3 } else { 0 };
+    let (mut logs, mut log_days) = (0, 0);
+    for days in [1, 3, 4, 5, 7, 8, 9, 30, 31, 32] {
+        let at = crate::testing::START_MS + i64::try_from(days).unwrap() * 86_400_000 + 60_000;
         let by = u64::try_from(at - world.parts.clock.now_ms()).unwrap();
         world.parts.clock.advance(Duration::from_millis(by));
-        report = run(&world.parts).await.unwrap();
-        for (organisation, kept) in all.into_iter().zip(kept) {
-            assert_eq!(world.kept(organisation).await, [kept; 3], "day {days}");
+        let report = run(&world.parts).await.unwrap();
+        logs += report.count("log").unwrap_or(0);
+        log_days += report.count("log_days").unwrap_or(0);
+        for (organisation, shown) in all.into_iter().zip([3, 30, u64::MAX / 2, 7]) {
+            let (kept, claims) = (left(days, shown + later), left(days, shown));
+            assert_eq!(world.kept(organisation).await, [kept, kept, claims], "day {days}, of {shown}");
         }
     }
-    assert_eq!(report.count("log"), Some(7 + 3), "production's all, and the last of the contract's");
+    // All of three organisations: by two days of three classes, whatever is in them, or log by log.
+    assert_eq!((logs, log_days), if scratch::on_postgres() { (0, 6) } else { (21, 0) });
 }
 
 #[tokio::test]
@@ -51,20 +56,31 @@ async fn a_log_is_kept_up_to_the_last_moment_at_which_it_is_shown() {
     assert!(world.parts.clock.now_ms() - before < 3 * 86_400_000);
     assert!(run(&world.parts).await.unwrap().is_idle());
     world.parts.clock.advance(MINUTE * 2);
-    assert_eq!(run(&world.parts).await.unwrap().count("log"), Some(1));
+    let report = run(&world.parts).await.unwrap();
+    if scratch::on_postgres() {
+        assert_eq!(world.kept(organisation).await, [1, 1, 0], "its day is not over");
+        world.parts.clock.advance(DAY);
+        assert_eq!(run(&world.parts).await.unwrap().count("log_days"), Some(1));
+    } else {
+        assert_eq!(report.count("log"), Some(1));
+    }
+    assert_eq!(world.kept(organisation).await, [0; 3]);
 }
 
 #[tokio::test]
 async fn more_than_a_chunk_is_deleted_in_one_run_and_nothing_more_in_the_next() {
     let world = World::new().await;
-    let organisation = world.organisation("developer", Overrides::default()).await;
+    // In a class that is too long by now: what is deleted in chunks on PostgreSQL too.
+    let organisation = world.organisation("production", Overrides::default()).await;
     world.log(organisation, 35).await;
+    world.change_plan(organisation, plans::Plan::Developer).await;
     world.parts.clock.advance(DAY * 3 + MINUTE);
     let fresh = world.log(organisation, 5).await;
 
     // What the job is made of takes no more than it is told.
     let cutoff_ms = world.parts.clock.now_ms() - 3 * 86_400_000;
-    let first = logstore::retention::delete_expired(world.db(), organisation, cutoff_ms, 10).await.unwrap();
+    let kept = Kept { cutoff_ms: Some(cutoff_ms), class: 3 };
+    let first = logstore::retention::delete_expired(world.db(), organisation, kept, 10).await.unwrap();
     assert_eq!((first, world.kept(organisation).await), (10, [30, 30, 40]));
     let first = logstore::retention::delete_expired_claims(world.db(), organisation, cutoff_ms, 10);
     assert_eq!((first.await.unwrap(), world.kept(organisation).await), (10, [30, 30, 30]));
@@ -86,7 +102,9 @@ async fn terms_that_cannot_be_read_keep_everything_and_hold_up_no_other_organisa
         world.log(organisation, 2).await;
     }
     world.parts.clock.advance(DAY * 40);
-    assert_eq!(run(&world.parts).await.unwrap().count("log"), Some(2));
+    let report = run(&world.parts).await.unwrap();
+    let gone = (report.count("log"), report.count("log_days"));
+    assert_eq!(gone, if scratch::on_postgres() { (Some(0), Some(1)) } else { (Some(2), Some(0)) });
     assert_eq!((world.kept(broken).await, world.kept(developer).await), ([2; 3], [0; 3]));
 }
 
@@ -154,4 +172,51 @@ async fn sessions_go_a_quarter_after_their_end_and_what_else_sign_ins_leave_afte
         let gone = ["session", "signing_key", "sign_in_attempt"].map(|table| report.count(table));
         assert_eq!(gone, [sessions, keys, attempts].map(Some), "day {days}");
     }
+}
+
+#[tokio::test]
+async fn a_longer_plan_keeps_what_was_logged_under_a_shorter_one() {
+    let world = World::new().await;
+    let upgraded = world.organisation("developer", Overrides::default()).await;
+    let developer = world.organisation("developer", Overrides::default()).await;
+    for organisation in [upgraded, developer] {
+        world.log(organisation, 3).await;
+    }
+    world.change_plan(upgraded, plans::Plan::Production).await;
+    world.parts.clock.advance(DAY * 5);
+    run(&world.parts).await.unwrap();
+    assert_eq!((world.kept(upgraded).await, world.kept(developer).await), ([3; 3], [0; 3]));
+    assert!(run(&world.parts).await.unwrap().is_idle());
+
+    world.parts.clock.advance(DAY * 24);
+    assert!(run(&world.parts).await.unwrap().is_idle(), "thirty days are not over");
+    assert_eq!(world.kept(upgraded).await, [3; 3]);
+    world.parts.clock.advance(DAY * 3);
+    run(&world.parts).await.unwrap();
+    assert_eq!(world.kept(upgraded).await, [0; 3]);
+}
+
+#[tokio::test]
+async fn what_a_log_of_an_upgraded_organisation_holds_moves_with_it_and_an_old_one_does_not() {
+    let world = World::new().await;
+    let organisation = world.organisation("developer", Overrides::default()).await;
+    let ids = world.log(organisation, 2).await;
+    world.parts.clock.advance(DAY * 2);
+    let young = world.log(organisation, 1).await;
+    // Five days are shown, and six after the first logs only the young one is.
+    let five = Overrides { log_retention_days: Some(5), ..Overrides::default() };
+    let plan = plans::Plan::Developer;
+    tenancy::organisation::set_plan(world.db(), organisation, plan, Some(five)).await.unwrap();
+    world.parts.clock.advance(DAY * 4 + MINUTE);
+    run(&world.parts).await.unwrap();
+    let logs = entity::log::Entity::find().all(world.db()).await.unwrap();
+    let contents = entity::log_payload::Entity::find().all(world.db()).await.unwrap();
+    assert_eq!(logs.iter().map(|log| log.id).collect::<Vec<_>>(), young);
+    assert!(!ids.contains(&contents[0].id));
+    let class = if scratch::on_postgres() { 5 } else { 3 };
+    let of = |at: i64| (young[0], class, at);
+    assert_eq!((logs[0].id, logs[0].retention_class, logs[0].created_at), of(logs[0].created_at));
+    let content = &contents[0];
+    assert_eq!((content.id, content.retention_class, content.created_at), of(logs[0].created_at));
+    assert_eq!((contents.len(), &content.request, &content.response), (1, &vec![1], &vec![2]));
 }
