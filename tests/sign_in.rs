@@ -324,7 +324,8 @@ async fn no_password_or_token_is_in_our_own_lines_or_in_a_file() {
             places.push((path.display().to_string(), std::fs::read(path).unwrap()));
         }
     }
-    assert!(places.iter().any(|(place, bytes)| place.contains("turnpike.db") && !bytes.is_empty()));
+    let in_file = |(place, bytes): &(String, Vec<u8>)| place.contains("turnpike.db") && !bytes.is_empty();
+    assert!(scratch::on_postgres() || places.iter().any(in_file));
     for (place, bytes) in places {
         let found = String::from_utf8_lossy(&bytes);
         for secret in &secrets {

@@ -26,7 +26,7 @@ async fn each_organisation_keeps_what_its_own_plan_shows_and_no_more() {
     }
 
     // PostgreSQL drops a day when all of it is past its retention: these logs are of a day's first seconds.
-    let later = if scratch::on_postgres() { 1 } else { 0 };
+    let later = u64::from(scratch::on_postgres());
     let left =
         |days: u64, after: u64| if days < after { 4 } else { 0 } + if days < after + 1 { 3 } else { 0 };
     let (mut logs, mut log_days) = (0, 0);
