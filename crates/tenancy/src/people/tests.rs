@@ -27,9 +27,7 @@ struct Fixture {
 impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let db =
-            migration::connect(&format!("sqlite://{}/t.db", folder.path().display()), false).await.unwrap();
-        migration::apply(&db).await.unwrap();
+        let db = scratch::database(folder.path()).await;
         let clock = Clock::starting_at(1_795_392_000_000);
         let ids = Ids::new(clock.clone());
         let vault = Vault::new(MasterKey::generate().unwrap());
