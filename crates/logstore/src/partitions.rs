@@ -123,7 +123,9 @@ pub(crate) async fn lock_class(txn: &DatabaseTransaction, class: i16) -> Result<
 async fn missing(db: &impl ConnectionTrait, wanted: &BTreeSet<Partition>) -> Result<Vec<Partition>, DbErr> {
     let listed: Vec<String> = wanted.iter().map(|partition| partition.name("log")).collect();
     // Made whole in one transaction: where the log's is, the payload's is too.
-    let sql = "SELECT name FROM unnest(string_to_array($1, ',')) AS name WHERE to_regclass(name) IS NULL";
+    // By a query and not by to_regclass, which may still believe what was so before it was our turn.
+    let sql = "SELECT name FROM unnest(string_to_array($1, ',')) AS name WHERE NOT EXISTS (
+        SELECT FROM pg_class WHERE relname = name AND relnamespace = current_schema()::regnamespace)";
     let missing = names(db, statement(sql, [listed.join(",").into()])).await?;
     Ok(wanted.iter().copied().filter(|partition| missing.contains(&partition.name("log"))).collect())
 }
@@ -133,8 +135,9 @@ async fn make(txn: &DatabaseTransaction, table: &str, partition: Partition) -> R
     let class = partition.class;
     let (of_class, name) = (format!("{table}_c{class}"), partition.name(table));
     let like = format!("(LIKE \"{table}\" INCLUDING DEFAULTS)");
-    let class_is_there =
-        names(txn, statement("SELECT to_regclass($1)::text AS name", [of_class.as_str().into()])).await?;
+    let sql = "SELECT relname::text AS name FROM pg_class
+        WHERE relname = $1 AND relnamespace = current_schema()::regnamespace";
+    let class_is_there = names(txn, statement(sql, [of_class.as_str().into()])).await?;
     if class_is_there.is_empty() {
         txn.execute_unprepared(&format!(
             "CREATE TABLE \"{of_class}\" {like} PARTITION BY RANGE (created_at);
