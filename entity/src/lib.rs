@@ -5,6 +5,8 @@
 //! `migration/`, and a row in the retention registry of `workers`.
 
 pub mod api_key;
+pub mod job_lease;
+pub mod job_run;
 pub mod log;
 pub mod log_external_id;
 pub mod log_payload;

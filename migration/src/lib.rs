@@ -5,6 +5,7 @@
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 mod database;
+mod m20261124_jobs;
 mod m20261124_log;
 mod m20261124_process;
 mod m20261124_sign_in;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_log::Migration),
             Box::new(m20261124_sign_in::Migration),
             Box::new(m20261124_process::Migration),
+            Box::new(m20261124_jobs::Migration),
         ]
     }
 }

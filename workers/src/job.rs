@@ -1,5 +1,6 @@
 use settings::JobsSettings;
 
+use crate::lease::Lease;
 use crate::{Error, Parts, Report, jobs};
 
 /// Every job there is.
@@ -15,7 +16,7 @@ impl Job {
     /// All of them, in the order in which those that are due at once run.
     pub const ALL: [Self; 2] = [Self::Partitions, Self::Retention];
 
-    /// Its name in our own log lines.
+    /// Its name in the database and in our own log lines.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,14 +33,11 @@ impl Job {
         }
     }
 
-    /// Runs it once, now. Safe to repeat.
-    ///
-    /// # Errors
-    /// [`Error`] if it could not do all.
-    pub async fn run(self, parts: &Parts) -> Result<Report, Error> {
+    /// Runs it once, now, under its lease. Safe to repeat.
+    pub(crate) async fn run(self, parts: &Parts, lease: &Lease) -> Result<Report, Error> {
         match self {
             Self::Partitions => jobs::partitions::run(parts).await,
-            Self::Retention => jobs::retention::run(parts).await,
+            Self::Retention => jobs::retention::run(parts, lease).await,
         }
     }
 }

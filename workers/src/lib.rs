@@ -1,26 +1,33 @@
 //! The time plane: what runs by the clock.
 //!
-//! To add a job: `jobs/<job>.rs` with `run(&Parts, ..) -> Result<Report, Error>`, safe to repeat, and a variant of
-//! [`Job`]. To add a table: a row in [`retention_registry`].
+//! To add a job: `jobs/<job>.rs` with `run(&Parts, &Lease) -> Result<Report, Error>`, safe to repeat, and a variant of
+//! [`Job`]. It writes in transactions that [`Lease::begin`] opens. To add a table: a row in [`retention_registry`].
 //!
-//! Jobs run in one process. Where several run them, [`Job::run`] is the place to take a lease first.
+//! Any number of workers may run on one database: a job has one leader at a time ([`Lease`]), and each time that it is due
+//! has one run.
 
 mod job;
-pub mod jobs;
+mod jobs;
+mod lease;
 mod registry;
 mod report;
+mod run;
 mod schedule;
 #[cfg(test)]
 mod testing;
 
 use clock::Clock;
+use sea_orm::prelude::Uuid;
 use sea_orm::{DatabaseConnection, DbErr};
 use settings::JobsSettings;
 use tenancy::PlanOverrides;
 
 pub use job::Job;
+pub use jobs::partitions::run as make_partitions;
+pub use lease::Lease;
 pub use registry::{Retention, retention_registry};
 pub use report::Report;
+pub use run::run_now;
 pub use schedule::{BadSchedule, Schedule, run};
 
 /// What jobs work with.
@@ -29,6 +36,8 @@ pub struct Parts {
     pub clock: Clock,
     pub db: DatabaseConnection,
     pub settings: JobsSettings,
+    /// This process, as leases name it; a new one at each start.
+    pub holder: Uuid,
     /// What the settings put in place of the catalogue's numbers.
     pub plan_overrides: PlanOverrides,
 }
@@ -38,4 +47,9 @@ pub struct Parts {
 pub enum Error {
     #[error("the database failed")]
     Database(#[from] DbErr),
+    /// It was silent for longer than its lease.
+    #[error("another worker has taken the {job} job over")]
+    Replaced { job: &'static str },
+    #[error("another worker runs the {job} job at the moment")]
+    Held { job: &'static str },
 }

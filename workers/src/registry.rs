@@ -26,6 +26,9 @@ pub(crate) const SIGNING_KEY_DAYS: u32 = 1;
 /// After a day without an attempt an account's failures are forgotten.
 pub(crate) const SIGN_IN_ATTEMPT_DAYS: u32 = 1;
 
+/// What an operator looks back on. The newest run of each job stays: it tells what was missed.
+pub(crate) const JOB_RUN_DAYS: u32 = 30;
+
 /// Every table of the schema. A test holds it against a migrated database.
 #[must_use]
 pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
@@ -43,6 +46,8 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
             "process",
             Kept("a process takes its row away when it stops; the next start takes those of dead ones"),
         ),
+        ("job_run", Days(JOB_RUN_DAYS)),
+        ("job_lease", Kept("one row a job")),
         ("organisation", Kept("what all else belongs to; it ends by request, not by age")),
         ("workspace", Kept("ends with its organisation")),
         ("users", Kept("people may belong to several organisations and sign in after any pause")),
@@ -90,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn the_retention_job_looks_after_every_table_that_ages_by_days() {
         let world = World::new().await;
-        let report = Job::Retention.run(&world.parts).await.unwrap();
+        let report = crate::run_now(Job::Retention, &world.parts).await.unwrap();
         for (table, retention) in retention_registry() {
             if matches!(retention, Retention::Days(_)) {
                 assert_eq!(report.count(table), Some(0), "{table}");

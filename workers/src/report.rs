@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sea_orm::prelude::Json;
+
 /// What a run did, counted by what it was done to (a table's name, mostly).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report(BTreeMap<&'static str, u64>);
@@ -15,6 +17,12 @@ impl Report {
     #[must_use]
     pub fn count(&self, what: &str) -> Option<u64> {
         self.0.get(what).copied()
+    }
+
+    /// An object with each count.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        self.0.iter().map(|(what, n)| ((*what).to_owned(), Json::from(*n))).collect()
     }
 
     /// Whether there was nothing to do.

@@ -9,7 +9,7 @@ use entity::{log, organisation};
 use logstore::{Appended, Batch, Entry, Packed};
 use plans::{Overrides, Plan};
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseConnection, IntoActiveModel, PaginatorTrait};
+use sea_orm::{DatabaseConnection, IntoActiveModel, PaginatorTrait, QueryOrder};
 use settings::JobsSettings;
 use tempfile::TempDir;
 
@@ -31,13 +31,27 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let db = scratch::database(folder.path()).await;
         let clock = Clock::starting_at(START_MS);
+        let ids = Ids::new(clock.clone());
         let parts = Parts {
-            clock: clock.clone(),
+            holder: ids.fresh(),
+            clock,
             db,
             settings: JobsSettings { retention_chunk: 10, ..JobsSettings::default() },
             plan_overrides: tenancy::PlanOverrides::new(),
         };
-        Self { parts, ids: Ids::new(clock), _folder: folder }
+        Self { parts, ids, _folder: folder }
+    }
+
+    /// Another worker on the same database, with a clock of the same time that is moved by itself.
+    pub fn another(&self) -> Parts {
+        let clock = Clock::starting_at(self.parts.clock.now_ms());
+        Parts { holder: self.ids.fresh(), clock, ..self.parts.clone() }
+    }
+
+    /// The runs of the retention job, oldest first.
+    pub async fn runs(&self) -> Vec<entity::job_run::Model> {
+        use entity::job_run::{Column, Entity};
+        Entity::find().order_by_asc(Column::ScheduledAt).all(self.db()).await.unwrap()
     }
 
     pub fn db(&self) -> &DatabaseConnection {

@@ -3,10 +3,7 @@
 
 use entity::{log, log_external_id, log_payload};
 use sea_orm::prelude::*;
-use sea_orm::{
-    Condition, DatabaseConnection, DatabaseTransaction, DbBackend, ExprTrait as _, QueryOrder, QuerySelect,
-    QueryTrait, Statement, TransactionTrait,
-};
+use sea_orm::{Condition, DbBackend, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait, Statement};
 
 mod expired;
 
@@ -21,14 +18,14 @@ pub struct Kept {
     pub class: i16,
 }
 
-/// Deletes up to `chunk` of the organisation's oldest logs that it does not see any more, with their content, in one
-/// transaction. Gives how many; 0 means that none is left. On PostgreSQL those of its own class and of shorter ones wait for
-/// [`drop_expired`].
+/// Deletes up to `chunk` of the organisation's oldest logs that it does not see any more, with their content, within the
+/// caller's transaction. Gives how many; 0 means that none is left. On PostgreSQL those of its own class and of shorter
+/// ones wait for [`drop_expired`].
 ///
 /// # Errors
-/// [`DbErr`] when the database fails: nothing of the chunk was deleted.
+/// [`DbErr`] when the database fails; the transaction is to be rolled back then.
 pub async fn delete_expired(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     organisation_id: Uuid,
     kept: Kept,
     chunk: u64,
@@ -47,15 +44,13 @@ pub async fn delete_expired(
         .pop();
     let Some(newest) = newest else { return Ok(0) };
     let doomed = doomed.add(log::Column::Id.lte(newest));
-    let txn = db.begin().await?;
-    delete_content(&txn, doomed.clone()).await?;
-    let deleted = log::Entity::delete_many().filter(doomed).exec(&txn).await?.rows_affected;
-    txn.commit().await?;
+    delete_content(db, doomed.clone()).await?;
+    let deleted = log::Entity::delete_many().filter(doomed).exec(db).await?.rows_affected;
     Ok(deleted)
 }
 
 /// The content of the logs that `doomed` names.
-async fn delete_content(txn: &DatabaseTransaction, doomed: Condition) -> Result<(), DbErr> {
+async fn delete_content(txn: &impl ConnectionTrait, doomed: Condition) -> Result<(), DbErr> {
     let logs = log::Entity::find().select_only().column(log::Column::Id).filter(doomed);
     if txn.get_database_backend() != DbBackend::Postgres {
         let ids = logs.into_query();
@@ -92,7 +87,7 @@ fn doomed(organisation_id: Uuid, cutoff_ms: i64, class: i16, backend: DbBackend)
 /// # Errors
 /// [`DbErr`] when the database fails: nothing of the chunk was deleted.
 pub async fn delete_expired_claims(
-    db: &DatabaseConnection,
+    db: &impl ConnectionTrait,
     organisation_id: Uuid,
     cutoff_ms: i64,
     chunk: u64,

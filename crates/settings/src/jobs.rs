@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::bounds;
@@ -17,6 +19,10 @@ pub struct JobsSettings {
     /// The most logs that one transaction deletes. Default: 1,000.
     #[serde(deserialize_with = "bounds::positive")]
     pub retention_chunk: u64,
+    /// How long a worker that says nothing more keeps its job from the others; it says so three times as often. Default:
+    /// 30,000 ms.
+    #[serde(rename = "lease_ms", deserialize_with = "bounds::millis")]
+    pub lease: Duration,
 }
 
 impl Default for JobsSettings {
@@ -25,6 +31,7 @@ impl Default for JobsSettings {
             partitions_cron: "0 30 * * * *".to_owned(),
             retention_cron: "0 * * * * *".to_owned(),
             retention_chunk: 1000,
+            lease: Duration::from_secs(30),
         }
     }
 }

@@ -97,13 +97,14 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
     let shipper = shipper(&settings, &clock, db.clone(), drain, Arc::clone(&ledger), unrecorded);
     let shipping = Task::start(|stop| shipper.run(stop));
     let parts = workers::Parts {
+        holder: ids.fresh(),
         clock: clock.clone(),
         db: db.clone(),
         settings: settings.jobs.clone(),
         plan_overrides: settings.plans.clone(),
     };
     // Where logs are partitioned; what is missing all the same is made with the first log that needs it.
-    if let Err(error) = workers::Job::Partitions.run(&parts).await {
+    if let Err(error) = workers::make_partitions(&parts).await {
         tracing::warn!(%error, "the partitions of the next days could not be made; they are tried again");
     }
     let working = Task::start(|stop: CancellationToken| workers::run(schedule, parts, stop));

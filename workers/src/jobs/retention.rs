@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use entity::{organisation, session, sign_in_attempt, signing_key, spool_mark, usage};
+use entity::{job_run, organisation, session, sign_in_attempt, signing_key, spool_mark, usage};
 use logstore::retention::Kept;
 use plans::Month;
 use sea_orm::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
-use crate::registry::{SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS};
-use crate::{Error, Parts, Report};
+use crate::lease::Lease;
+use crate::registry::{
+    JOB_RUN_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
+};
+use crate::{Error, Job, Parts, Report};
 
 /// Organisations read at a time.
 const ORGANISATIONS: u64 = 500;
@@ -22,8 +25,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// are of rows, by table.
 ///
 /// # Errors
-/// [`Error`] if the database fails: the days and chunks before that are deleted.
-pub async fn run(parts: &Parts) -> Result<Report, Error> {
+/// [`Error`] if the database fails or the lease is lost: the days and chunks before that are deleted.
+pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     let now_ms = parts.clock.now_ms();
     let mut report = Report::default();
     let days = logstore::retention::drop_expired(&parts.db, now_ms, |row| kept(parts, row, now_ms)).await?;
@@ -34,17 +37,18 @@ pub async fn run(parts: &Parts) -> Result<Report, Error> {
         for organisation in &page {
             let kept = kept(parts, organisation, now_ms);
             let Some(cutoff_ms) = kept.cutoff_ms else { continue };
-            report.add("log", delete_logs(parts, organisation.id, kept).await?);
-            report.add("log_external_id", delete_claims(parts, organisation.id, cutoff_ms).await?);
+            report.add("log", delete_logs(parts, lease, organisation.id, kept).await?);
+            report.add("log_external_id", delete_claims(parts, lease, organisation.id, cutoff_ms).await?);
         }
         match page.last() {
             Some(organisation) => last = Some(organisation.id),
             None => break,
         }
     }
-    report.add("spool_mark", delete_spool_marks(parts, now_ms).await?);
-    report.add("usage", delete_usage(parts, now_ms).await?);
-    delete_sign_ins(parts, now_ms, &mut report).await?;
+    report.add("spool_mark", delete_spool_marks(lease, now_ms).await?);
+    report.add("usage", delete_usage(lease, now_ms).await?);
+    delete_sign_ins(lease, now_ms, &mut report).await?;
+    report.add("job_run", delete_runs(lease, now_ms).await?);
     Ok(report)
 }
 
@@ -75,11 +79,14 @@ fn kept(parts: &Parts, organisation: &organisation::Model, now_ms: i64) -> Kept 
 }
 
 /// The organisation's logs, with their content.
-async fn delete_logs(parts: &Parts, organisation: Uuid, kept: Kept) -> Result<u64, DbErr> {
+async fn delete_logs(parts: &Parts, lease: &Lease, organisation: Uuid, kept: Kept) -> Result<u64, Error> {
     let chunk = parts.settings.retention_chunk;
     let mut deleted = 0;
     loop {
-        match logstore::retention::delete_expired(&parts.db, organisation, kept, chunk).await? {
+        let txn = lease.begin().await?;
+        let n = logstore::retention::delete_expired(&txn, organisation, kept, chunk).await?;
+        txn.commit().await?;
+        match n {
             0 => return Ok(deleted),
             n => deleted += n,
         }
@@ -88,11 +95,19 @@ async fn delete_logs(parts: &Parts, organisation: Uuid, kept: Kept) -> Result<u6
 }
 
 /// The organisation's claims on its own ids, of logs that were recorded and of those that were not.
-async fn delete_claims(parts: &Parts, organisation: Uuid, cutoff_ms: i64) -> Result<u64, DbErr> {
+async fn delete_claims(
+    parts: &Parts,
+    lease: &Lease,
+    organisation: Uuid,
+    cutoff_ms: i64,
+) -> Result<u64, Error> {
     let chunk = parts.settings.retention_chunk;
     let mut deleted = 0;
     loop {
-        match logstore::retention::delete_expired_claims(&parts.db, organisation, cutoff_ms, chunk).await? {
+        let txn = lease.begin().await?;
+        let n = logstore::retention::delete_expired_claims(&txn, organisation, cutoff_ms, chunk).await?;
+        txn.commit().await?;
+        match n {
             0 => return Ok(deleted),
             n => deleted += n,
         }
@@ -101,25 +116,30 @@ async fn delete_claims(parts: &Parts, organisation: Uuid, cutoff_ms: i64) -> Res
 }
 
 /// There are few: one a segment. A segment whose mark is this old is not shipped again.
-async fn delete_spool_marks(parts: &Parts, now_ms: i64) -> Result<u64, DbErr> {
+async fn delete_spool_marks(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+    let txn = lease.begin().await?;
     let deleted = spool_mark::Entity::delete_many()
         .filter(spool_mark::Column::UpdatedAt.lt(days_before(now_ms, SPOOL_MARK_DAYS)))
-        .exec(&parts.db)
+        .exec(&txn)
         .await?;
+    txn.commit().await?;
     Ok(deleted.rows_affected)
 }
 
 /// There are few: one a month and organisation.
-async fn delete_usage(parts: &Parts, now_ms: i64) -> Result<u64, DbErr> {
+async fn delete_usage(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+    let txn = lease.begin().await?;
     let oldest = Month::of(days_before(now_ms, USAGE_DAYS));
     let deleted =
-        usage::Entity::delete_many().filter(usage::Column::Month.lt(oldest.as_i32())).exec(&parts.db).await?;
+        usage::Entity::delete_many().filter(usage::Column::Month.lt(oldest.as_i32())).exec(&txn).await?;
+    txn.commit().await?;
     Ok(deleted.rows_affected)
 }
 
 /// Sessions long after their end, signing keys and failed attempts soon after theirs.
-async fn delete_sign_ins(parts: &Parts, now_ms: i64, report: &mut Report) -> Result<(), DbErr> {
-    let db = &parts.db;
+async fn delete_sign_ins(lease: &Lease, now_ms: i64, report: &mut Report) -> Result<(), Error> {
+    let txn = lease.begin().await?;
+    let db = &txn;
     let ended = session::Column::ExpiresAt.lt(days_before(now_ms, SESSION_DAYS));
     report.add("session", session::Entity::delete_many().filter(ended).exec(db).await?.rows_affected);
     let retired = signing_key::Column::RetiresAt.lt(days_before(now_ms, SIGNING_KEY_DAYS));
@@ -128,7 +148,28 @@ async fn delete_sign_ins(parts: &Parts, now_ms: i64, report: &mut Report) -> Res
     let past = sign_in_attempt::Column::NextAt.lt(days_before(now_ms, SIGN_IN_ATTEMPT_DAYS));
     let deleted = sign_in_attempt::Entity::delete_many().filter(past).exec(db).await?;
     report.add("sign_in_attempt", deleted.rows_affected);
+    txn.commit().await?;
     Ok(())
+}
+
+/// There are few: one for each time that a job was due.
+async fn delete_runs(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+    let txn = lease.begin().await?;
+    let before_ms = days_before(now_ms, JOB_RUN_DAYS);
+    let mut n = 0;
+    for job in Job::ALL {
+        let runs = || job_run::Entity::find().filter(job_run::Column::Job.eq(job.as_str()));
+        let newest = runs().order_by_desc(job_run::Column::ScheduledAt).one(&txn).await?;
+        let newest_ms = newest.map_or(i64::MIN, |run| run.scheduled_at);
+        let deleted = job_run::Entity::delete_many()
+            .filter(job_run::Column::Job.eq(job.as_str()))
+            .filter(job_run::Column::ScheduledAt.lt(Ord::min(before_ms, newest_ms)))
+            .exec(&txn)
+            .await?;
+        n += deleted.rows_affected;
+    }
+    txn.commit().await?;
+    Ok(n)
 }
 
 fn days_before(now_ms: i64, days: u32) -> i64 {

@@ -8,6 +8,10 @@ use crate::testing::{DAY, World};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
+async fn run(parts: &crate::Parts) -> Result<crate::Report, crate::Error> {
+    crate::run_now(Job::Retention, parts).await
+}
+
 #[tokio::test]
 async fn each_organisation_keeps_what_its_own_plan_shows_and_no_more() {
     let world = World::new().await;
@@ -54,7 +58,7 @@ async fn a_log_is_kept_up_to_the_last_moment_at_which_it_is_shown() {
     world.log(organisation, 1).await;
     world.parts.clock.advance(DAY * 2 + MINUTE * (24 * 60 - 1));
     assert!(world.parts.clock.now_ms() - before < 3 * 86_400_000);
-    assert!(run(&world.parts).await.unwrap().is_idle());
+    assert!(crate::run_now(Job::Retention, &world.parts).await.unwrap().is_idle());
     world.parts.clock.advance(MINUTE * 2);
     let report = run(&world.parts).await.unwrap();
     if scratch::on_postgres() {
@@ -85,10 +89,10 @@ async fn more_than_a_chunk_is_deleted_in_one_run_and_nothing_more_in_the_next() 
     let first = logstore::retention::delete_expired_claims(world.db(), organisation, cutoff_ms, 10);
     assert_eq!((first.await.unwrap(), world.kept(organisation).await), (10, [30, 30, 30]));
 
-    let report = run(&world.parts).await.unwrap();
+    let report = crate::run_now(Job::Retention, &world.parts).await.unwrap();
     assert_eq!((report.count("log"), report.count("log_external_id")), (Some(25), Some(25)));
     assert_eq!(world.kept(organisation).await, [5; 3]);
-    assert!(run(&world.parts).await.unwrap().is_idle());
+    assert!(crate::run_now(Job::Retention, &world.parts).await.unwrap().is_idle());
     let left = entity::log::Entity::find().all(world.db()).await.unwrap();
     assert!(left.iter().all(|log| fresh.contains(&log.id)));
 }
@@ -118,15 +122,15 @@ async fn marks_and_counts_go_by_their_own_age() {
         (marks, usage::Entity::find().count(world.db()).await.unwrap())
     };
     world.parts.clock.advance(DAY * 399);
-    assert!(run(&world.parts).await.unwrap().is_idle());
+    assert!(crate::run_now(Job::Retention, &world.parts).await.unwrap().is_idle());
     assert_eq!(rows().await, (1, 1));
 
     world.parts.clock.advance(DAY * 2);
-    assert_eq!(run(&world.parts).await.unwrap().count("spool_mark"), Some(1));
+    assert_eq!(crate::run_now(Job::Retention, &world.parts).await.unwrap().count("spool_mark"), Some(1));
     assert_eq!(rows().await, (0, 1));
 
     world.parts.clock.advance(DAY * 366 * 8);
-    assert_eq!(run(&world.parts).await.unwrap().count("usage"), Some(1));
+    assert_eq!(crate::run_now(Job::Retention, &world.parts).await.unwrap().count("usage"), Some(1));
     assert_eq!(rows().await, (0, 0));
     assert_eq!(world.kept(organisation).await, [1; 3], "an enterprise's logs have no age");
 }
@@ -168,7 +172,7 @@ async fn sessions_go_a_quarter_after_their_end_and_what_else_sign_ins_leave_afte
         let at = crate::testing::START_MS + days * 86_400_000 + 60_000;
         let by = u64::try_from(at - world.parts.clock.now_ms()).unwrap();
         world.parts.clock.advance(Duration::from_millis(by));
-        let report = run(&world.parts).await.unwrap();
+        let report = crate::run_now(Job::Retention, &world.parts).await.unwrap();
         let gone = ["session", "signing_key", "sign_in_attempt"].map(|table| report.count(table));
         assert_eq!(gone, [sessions, keys, attempts].map(Some), "day {days}");
     }
@@ -219,4 +223,18 @@ async fn what_a_log_of_an_upgraded_organisation_holds_moves_with_it_and_an_old_o
     let content = &contents[0];
     assert_eq!((content.id, content.retention_class, content.created_at), of(logs[0].created_at));
     assert_eq!((contents.len(), &content.request, &content.response), (1, &vec![1], &vec![2]));
+}
+
+#[tokio::test]
+async fn runs_are_kept_for_thirty_days_and_the_newest_for_ever() {
+    let world = World::new().await;
+    let run = async || crate::run_now(Job::Retention, &world.parts).await.unwrap().count("job_run");
+    assert_eq!(run().await, Some(0));
+    world.parts.clock.advance(DAY * 29);
+    assert_eq!(run().await, Some(0));
+    world.parts.clock.advance(DAY * 2);
+    assert_eq!((run().await, world.runs().await.len()), (Some(1), 2));
+    // The run that deletes is the newest itself.
+    world.parts.clock.advance(DAY * 400);
+    assert_eq!((run().await, world.runs().await.len()), (Some(2), 1));
 }
