@@ -13,6 +13,7 @@ mod cli;
 mod crash;
 mod cuts;
 mod do_not_track;
+mod jobs;
 mod logs;
 mod quota;
 mod retention;

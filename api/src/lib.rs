@@ -4,6 +4,7 @@
 //! and what each call is judged by. Its queries are in `db`, each with a `TenantScope`.
 
 mod access;
+pub mod admin;
 mod api_keys;
 mod auth;
 mod body;

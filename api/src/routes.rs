@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, web};
 use tenancy::Scope;
 
 use crate::Access::{AllOf, AnyOf};
-use crate::{Access, Api, Error, api_keys, auth, logs, usage, virtual_keys};
+use crate::{Access, Api, Error, admin, api_keys, auth, logs, usage, virtual_keys};
 
 /// One route.
 pub struct Route {
@@ -83,6 +83,7 @@ const fn route(
 /// Mounts every route at the root of the application.
 pub fn configure(config: &mut web::ServiceConfig, api: Api) {
     config.app_data(web::Data::new(api));
+    admin::configure(config);
     for routes in ROUTES.chunk_by(|one, next| one.path == next.path) {
         let mut resource = web::resource(routes[0].path);
         for route in routes {

@@ -7,6 +7,7 @@ use egress::Reach;
 use moka::future::Cache;
 use recorder::Recorder;
 use sea_orm::DatabaseConnection;
+use secrecy::SecretString;
 use tenancy::{Keys, People, VirtualKeys};
 use uuid::Uuid;
 use vault::Vault;
@@ -31,6 +32,8 @@ pub struct Parts {
     pub trust_forwarded_for: bool,
     /// Bytes kept of a request and of a response in a log.
     pub max_payload_bytes: usize,
+    /// What opens the operator's routes; without one they are not there.
+    pub operator_token: Option<SecretString>,
 }
 
 /// The state of the control plane. Clones share it.

@@ -10,6 +10,7 @@ pub fn any_request(chance: &mut Chance, key: &str, upstream: &str) -> Vec<u8> {
     let paths: Vec<&str> = api::ROUTES
         .iter()
         .map(|route| route.path)
+        .chain(api::admin::ROUTES.iter().map(|route| route.path))
         .chain(GATEWAY.into_iter().map(|(_, path)| path))
         .chain(["/", "/healthz", "/v2/x", "/v1", "/v1/", "//", "/v1/../etc/passwd", "*"])
         .collect();

@@ -72,6 +72,7 @@ impl Fixture {
             reach: Reach::Loopback,
             trust_forwarded_for: false,
             max_payload_bytes: 1_000,
+            operator_token: None,
         });
         let made = organisation(&api).await;
         Self { api, db, clock, made, shipper, _folder: folder }

@@ -51,6 +51,8 @@ pub struct Settings {
     /// How clients reach us, for links: `https://` and a host. Default: none, links name the address we listen on.
     #[serde(deserialize_with = "bounds::http_url")]
     pub public_url: Option<String>,
+    /// What the operator's own routes (`/v1/admin/..`) ask for, as a bearer token. Default: none, and they are not there.
+    pub operator_token: Option<SecretString>,
     /// Threads that serve HTTP. Default: one a core.
     #[serde(deserialize_with = "bounds::optional_positive")]
     pub workers: Option<usize>,
@@ -81,6 +83,7 @@ impl Default for Settings {
             redis_url: None,
             master_key: None,
             public_url: None,
+            operator_token: None,
             workers: None,
             gateway: GatewaySettings::default(),
             auth: AuthSettings::default(),

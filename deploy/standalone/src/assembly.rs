@@ -81,6 +81,7 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
         reach: settings.gateway.allow_private_hosts,
         trust_forwarded_for: settings.auth.trust_forwarded_for,
         max_payload_bytes: settings.log.max_payload_bytes,
+        operator_token: settings.operator_token.clone(),
     });
     let counts = if settings.redis_url.is_some() { Counts::Together } else { Counts::Alone };
     let process = processes::enter(&db, &clock, ids.fresh(), &settings.data_dir, counts).await?;
