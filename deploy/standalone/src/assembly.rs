@@ -97,13 +97,7 @@ pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> 
 
     let shipper = shipper(&settings, &clock, db.clone(), drain, Arc::clone(&ledger), unrecorded);
     let shipping = Task::start(|stop| shipper.run(stop));
-    let parts = workers::Parts {
-        holder: ids.fresh(),
-        clock: clock.clone(),
-        db: db.clone(),
-        settings: settings.jobs.clone(),
-        plan_overrides: settings.plans.clone(),
-    };
+    let parts = working_parts(&settings, &clock, &ids, &db);
     // Where logs are partitioned; what is missing all the same is made with the first log that needs it.
     if let Err(error) = workers::make_partitions(&parts).await {
         tracing::warn!(%error, "the partitions of the next days could not be made; they are tried again");
@@ -159,6 +153,17 @@ pub(crate) fn ledger(settings: &Settings) -> Result<Arc<dyn Ledger>, quota::BadU
         Some(url) => Arc::new(quota::Redis::connect(url, settings.redis.timeout)?),
         None => Arc::new(quota::Embedded::new()),
     })
+}
+
+/// What the jobs work with.
+fn working_parts(settings: &Settings, clock: &Clock, ids: &Ids, db: &DatabaseConnection) -> workers::Parts {
+    workers::Parts {
+        holder: ids.fresh(),
+        clock: clock.clone(),
+        db: db.clone(),
+        settings: settings.jobs.clone(),
+        plan_overrides: settings.plans.clone(),
+    }
 }
 
 /// The way from the spool into the store.
