@@ -51,7 +51,8 @@ impl World {
     /// The runs of the retention job, oldest first.
     pub async fn runs(&self) -> Vec<entity::job_run::Model> {
         use entity::job_run::{Column, Entity};
-        Entity::find().order_by_asc(Column::ScheduledAt).all(self.db()).await.unwrap()
+        let runs = Entity::find().filter(Column::Job.eq(crate::Job::Retention.as_str()));
+        runs.order_by_asc(Column::ScheduledAt).all(self.db()).await.unwrap()
     }
 
     pub fn db(&self) -> &DatabaseConnection {
