@@ -1,7 +1,7 @@
 # The project's habits: the same commands for people and for CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint clean
+.PHONY: help run demo services test lint clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -11,6 +11,10 @@ run: ## Start Turnpike, all planes in one process, on embedded defaults
 
 demo: ## Start it, send it a few calls, and show what was logged
 	cargo run --release -- demo
+
+services: ## Start gateway, api and workers as processes of their own, on a private PostgreSQL and Redis
+	@deploy/dev/install test
+	deploy/dev/services
 
 test: ## Install what the suite needs, then run every test on SQLite and on PostgreSQL
 	@deploy/dev/install test

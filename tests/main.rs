@@ -19,6 +19,7 @@ mod quota;
 mod retention;
 mod routes;
 mod sdk_clients;
+mod services;
 mod several;
 mod shipping;
 mod sign_in;

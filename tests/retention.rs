@@ -23,13 +23,7 @@ async fn without_the_job() -> TestApp {
 }
 
 async fn run_the_job(app: &TestApp) {
-    let parts = workers::Parts {
-        holder: app.running.ids.fresh(),
-        clock: app.clock.clone(),
-        db: app.running.db.clone(),
-        settings: app.running.settings.jobs.clone(),
-        plan_overrides: app.running.settings.plans.clone(),
-    };
+    let parts = workers::Parts::over(&app.running);
     workers::run_now(workers::Job::Retention, &parts).await.unwrap();
 }
 

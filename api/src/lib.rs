@@ -16,6 +16,7 @@ mod logs;
 mod paging;
 mod query;
 mod routes;
+mod service;
 mod state;
 mod usage;
 mod virtual_keys;
@@ -23,6 +24,7 @@ mod virtual_keys;
 pub use access::Access;
 pub use error::Error;
 pub use routes::{ROUTES, Route, configure};
+pub use service::main;
 pub use state::{Api, Parts};
 
 #[cfg(test)]

@@ -28,10 +28,12 @@ mod origin;
 mod reading;
 mod recording;
 mod relay;
+mod service;
 mod target;
 mod terminator;
 mod upstream;
 
+pub use service::main;
 use upstream::Upstream;
 
 /// What every call needs, shared by all worker threads.

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use clock::Clock;
+use host::Running;
 use plans::Plan;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use settings::Settings;
 use tempfile::TempDir;
-use turnpike::Running;
 
 use super::Org;
 
@@ -52,6 +52,7 @@ impl TestApp {
             workers: Some(2),
             ..Settings::default()
         };
+        settings.stop_within = Duration::from_secs(5);
         settings.shipper.linger = Duration::from_millis(1);
         settings
     }

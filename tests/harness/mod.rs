@@ -16,7 +16,7 @@ use std::time::Duration;
 pub use app::{START_MS, TestApp};
 pub use chance::Chance;
 pub use org::{Caller, Org, log_id};
-pub use process::{LINES, Process};
+pub use process::{Binary, LINES, Process};
 pub use upstream::{Exchange, Upstream};
 pub use wire::Wire;
 

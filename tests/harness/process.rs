@@ -12,7 +12,28 @@ use serde_json::Value;
 /// What a server writes to standard error goes here, in its folder.
 pub const LINES: &str = "lines.txt";
 
-/// The real binary, serving a folder.
+/// One of the real binaries.
+#[derive(Clone, Copy)]
+pub enum Binary {
+    /// All planes in one process.
+    Turnpike,
+    Gateway,
+    Api,
+    Workers,
+}
+
+impl Binary {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Turnpike => env!("CARGO_BIN_EXE_turnpike"),
+            Self::Gateway => env!("CARGO_BIN_EXE_turnpike-gateway"),
+            Self::Api => env!("CARGO_BIN_EXE_turnpike-api"),
+            Self::Workers => env!("CARGO_BIN_EXE_turnpike-workers"),
+        }
+    }
+}
+
+/// A binary, serving a folder.
 pub struct Process {
     child: Child,
     pub addr: SocketAddr,
@@ -27,8 +48,14 @@ impl Process {
 
     /// The same with another command.
     pub fn serve_as(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Self {
+        Self::start(Binary::Turnpike, dir, env, args)
+    }
+
+    /// Starts a binary on a free port and waits until it says where it listens.
+    pub fn start(binary: Binary, dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Self {
         let lines = OpenOptions::new().create(true).append(true).open(dir.join(LINES)).unwrap();
-        let mut child = command(dir, env).args(args).stdout(Stdio::piped()).stderr(lines).spawn().unwrap();
+        let mut child =
+            command(binary, dir, env).args(args).stdout(Stdio::piped()).stderr(lines).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let said = Arc::new(Mutex::new(String::new()));
         let Some(addr) = address(&mut out, &said) else {
@@ -79,7 +106,12 @@ impl Process {
 
     /// A command of the CLI, however it ends.
     pub fn run(dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Output {
-        command(dir, env).args(args).output().unwrap()
+        Self::run_binary(Binary::Turnpike, dir, env, args)
+    }
+
+    /// A binary, however it ends.
+    pub fn run_binary(binary: Binary, dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Output {
+        command(binary, dir, env).args(args).output().unwrap()
     }
 }
 
@@ -105,13 +137,14 @@ impl Drop for Process {
     }
 }
 
-fn command(dir: &Path, env: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_turnpike"));
+fn command(binary: Binary, dir: &Path, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary.path());
     command
         .current_dir(dir)
         .env_remove("RUST_LOG")
         .env("TURNPIKE_DATA_DIR", dir.join("data"))
         .env("TURNPIKE_ADDR", "127.0.0.1:0")
+        .env("TURNPIKE_STOP_WITHIN_S", "5")
         .env("TURNPIKE_WORKERS", "2");
     if let Some(url) = scratch::postgres_url(dir) {
         command.env("TURNPIKE_DATABASE_URL", url);

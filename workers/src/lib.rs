@@ -13,6 +13,7 @@ mod registry;
 mod report;
 mod run;
 mod schedule;
+mod service;
 #[cfg(test)]
 mod testing;
 
@@ -29,6 +30,7 @@ pub use registry::{Retention, retention_registry};
 pub use report::Report;
 pub use run::run_now;
 pub use schedule::{BadSchedule, Schedule, run};
+pub use service::{begin, main};
 
 /// What jobs work with.
 #[derive(Clone)]

@@ -87,6 +87,10 @@ impl Ledger for Embedded {
         Ok(differs)
     }
 
+    async fn ping(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn known(&self, key: Key) -> Option<u64> {
         Some(self.counters().get(key)?.used)
     }

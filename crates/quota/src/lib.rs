@@ -85,6 +85,12 @@ pub trait Ledger: Send + Sync {
     /// [`Error`] if the ledger does not answer.
     async fn settle(&self, key: Key, batch: BatchId, used: u64) -> Result<bool, Error>;
 
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// [`Error`] if it does not.
+    async fn ping(&self) -> Result<(), Error>;
+
     /// The last count this process has seen, without a round trip: for a header, not for a decision.
     fn known(&self, key: Key) -> Option<u64>;
 }

@@ -112,6 +112,11 @@ impl Ledger for Redis {
         Ok(answer.is_some_and(|(differs, _)| differs == 1))
     }
 
+    async fn ping(&self) -> Result<(), Error> {
+        let asked = self.link.run(async |connection| ::redis::cmd("PING").query_async(connection).await);
+        asked.await.map_err(|error: RedisError| Error::Unavailable(Box::new(error)))
+    }
+
     fn known(&self, key: Key) -> Option<u64> {
         self.seen().get(key).copied()
     }

@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -15,6 +16,9 @@ where
     let value = T::deserialize(deserializer)?;
     if value == T::default() { Err(D::Error::custom("found 0, expected a number over 0")) } else { Ok(value) }
 }
+
+/// Characters of a token that opens something.
+const MIN_TOKEN: usize = 16;
 
 /// Two contents and all else of a log must fit into one record of the spool, which takes 64 MiB. Bytes.
 const MAX_PAYLOAD_BYTES: usize = 24 << 20;
@@ -37,6 +41,22 @@ pub fn optional_positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
 /// A time over 0, in milliseconds.
 pub fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     positive(deserializer).map(Duration::from_millis)
+}
+
+/// A time over 0, in seconds.
+pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    positive(deserializer).map(Duration::from_secs)
+}
+
+/// What cannot be guessed by trying.
+pub fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    let token = String::deserialize(deserializer)?;
+    let length = token.chars().count();
+    if length < MIN_TOKEN {
+        let problem = format_args!("found {length} characters, expected {MIN_TOKEN} or more");
+        return Err(D::Error::custom(problem));
+    }
+    Ok(Some(token.into()))
 }
 
 /// A cron expression, with seconds.

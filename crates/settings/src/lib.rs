@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use plans::{Overrides, Plan};
 use secrecy::SecretString;
@@ -52,7 +53,11 @@ pub struct Settings {
     #[serde(deserialize_with = "bounds::http_url")]
     pub public_url: Option<String>,
     /// What the operator's own routes (`/v1/admin/..`) ask for, as a bearer token. Default: none, and they are not there.
+    #[serde(deserialize_with = "bounds::token")]
     pub operator_token: Option<SecretString>,
+    /// How long calls under way may go on once the process was told to stop, in whole seconds (`stop_within_s`). Default: 25.
+    #[serde(rename = "stop_within_s", deserialize_with = "bounds::seconds")]
+    pub stop_within: Duration,
     /// Threads that serve HTTP. Default: one a core.
     #[serde(deserialize_with = "bounds::optional_positive")]
     pub workers: Option<usize>,
@@ -84,6 +89,7 @@ impl Default for Settings {
             master_key: None,
             public_url: None,
             operator_token: None,
+            stop_within: Duration::from_secs(25),
             workers: None,
             gateway: GatewaySettings::default(),
             auth: AuthSettings::default(),

@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use host::Running;
 use plans::Terms;
 use secrecy::ExposeSecret as _;
 use tenancy::organisation::Created;
-
-use crate::Running;
-use crate::place;
 
 /// Where things are, for people.
 pub(crate) struct Places {
@@ -25,7 +23,7 @@ impl Places {
         let absolute = settings::Settings { data_dir: data_dir.clone(), ..settings.clone() };
         Self {
             url: running.url(),
-            database: place::described(&absolute),
+            database: host::described(&absolute),
             master_key: settings.master_key.is_none().then(|| data_dir.join("master.key")),
             data_dir,
         }

@@ -8,7 +8,7 @@ use plans::Plan;
 use settings::Settings;
 use uuid::Uuid;
 
-use crate::{Unsupported, command, demo};
+use crate::{command, demo};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,10 +38,6 @@ Example:
 
 Ships what an ended process left in its spool folder into the database of the settings here. Safe to repeat: what is in
 the database already is not taken in again. A folder that a running process works on is refused.";
-
-/// What others say at `info` is of use to them, and an answer that we cut on purpose is an error to actix; a directive in
-/// the settings brings either back.
-const LIBRARIES: &str = "actix_http=off,actix_server=warn,sea_orm_migration=warn";
 
 /// An LLM gateway that keeps the log.
 #[derive(Debug, Parser)]
@@ -123,18 +119,14 @@ pub(crate) enum SpoolCommand {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ran = runtime().and_then(|runtime| runtime.block_on(run(cli)));
+    let ran = host::runtime().and_then(|runtime| runtime.block_on(run(cli)));
     match ran {
         Ok(code) => code,
         Err(error) => {
-            eprint!("{}", complaint(&error));
-            ExitCode::from(exit_code(&error))
+            eprint!("{}", host::complaint(&error));
+            ExitCode::from(host::exit_code(&error))
         }
     }
-}
-
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -142,7 +134,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load()?;
     // A server tells what it does; what has an output of its own speaks up only when something is wrong.
     let serves = matches!(command, Command::Serve);
-    let level = if serves { format!("{LIBRARIES},{}", settings.log.level) } else { "warn".to_owned() };
+    let level =
+        if serves { format!("{},{}", host::LIBRARIES, settings.log.level) } else { "warn".to_owned() };
     telemetry::init(settings.log.format, &level)?;
     match command {
         Command::Serve => return command::serve::run(settings).await,
@@ -159,27 +152,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The error with its causes, a line each.
-fn complaint(error: &anyhow::Error) -> String {
-    let causes = error.chain().skip(1).map(|cause| format!("  because: {cause}\n"));
-    std::iter::once(format!("error: {error}\n")).chain(causes).collect()
-}
-
-fn exit_code(error: &anyhow::Error) -> u8 {
-    let of_settings = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<settings::Error>()
-            || cause.is::<Unsupported>()
-            || cause.is::<telemetry::Error>()
-            || cause.is::<quota::BadUrl>()
-    };
-    if error.chain().any(of_settings) { 2 } else { 1 }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use anyhow::Context as _;
     use clap::CommandFactory as _;
 
     use super::*;
@@ -220,22 +196,5 @@ mod tests {
             assert_eq!(error.exit_code(), 2, "{line}");
             assert!(error.to_string().contains(named), "{line}: {error}");
         }
-    }
-
-    #[test]
-    fn an_error_is_told_with_its_causes_and_settings_have_an_exit_code_of_their_own() {
-        let error = std::io::Error::other("disk on fire");
-        let error = Err::<(), _>(error).context("cannot write").context("cannot start").unwrap_err();
-        assert_eq!(
-            complaint(&error),
-            "error: cannot start\n  because: cannot write\n  because: disk on fire\n"
-        );
-        assert_eq!(exit_code(&error), 1);
-
-        let variables = [("TURNPIKE_PORT".to_owned(), "1".to_owned())];
-        let error = anyhow::Error::from(settings::load_from(variables, None).unwrap_err());
-        assert_eq!(exit_code(&error), 2);
-        assert!(complaint(&error).contains("TURNPIKE_PORT"));
-        assert_eq!(exit_code(&anyhow::Error::from(quota::BadUrl).context("cannot start")), 2);
     }
 }

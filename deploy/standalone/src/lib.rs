@@ -9,10 +9,5 @@ pub mod cli;
 mod command;
 mod demo;
 mod first;
-mod place;
-mod running;
-mod server;
 
 pub use assembly::start;
-pub use place::Unsupported;
-pub use running::Running;

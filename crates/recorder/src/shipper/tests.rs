@@ -48,6 +48,10 @@ impl Ledger for Faulty {
         self.ledger()?.settle(key, batch, used).await
     }
 
+    async fn ping(&self) -> Result<(), quota::Error> {
+        self.ledger()?.ping().await
+    }
+
     fn known(&self, key: Key) -> Option<u64> {
         self.ledger.known(key)
     }

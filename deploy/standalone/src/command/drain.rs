@@ -4,20 +4,18 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clock::Clock;
+use host::say;
 use recorder::{Shipped, Unrecorded};
 use serde_json::json;
 use settings::Settings;
 
-use super::serve::say;
-use crate::{assembly, place};
-
 pub(crate) async fn run(settings: &Settings, dir: &Path) -> anyhow::Result<()> {
     check(dir)?;
-    let ledger = assembly::ledger(settings)?;
-    let db = place::database(settings).await?;
-    let (spool, drain) = assembly::open_spool(settings, dir).await?;
+    let ledger = host::ledger(settings)?;
+    let db = host::database(settings).await?;
+    let (spool, drain) = host::open_spool(settings, dir).await?;
     let mut queue =
-        assembly::shipper(settings, &Clock::system(), db.clone(), drain, ledger, Unrecorded::default());
+        host::shipper(settings, &Clock::system(), db.clone(), drain, ledger, Unrecorded::default());
     let shipped = queue.drain_now().await.context(
         "not all logs could be shipped; they are still in the spool folder, and the command may be repeated",
     )?;
@@ -80,7 +78,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { data_dir: folder.path().join("data"), ..Settings::default() };
         let orphan = folder.path().join("orphan");
-        let (spool, drain) = assembly::open_spool(&settings, &orphan).await.unwrap();
+        let (spool, drain) = host::open_spool(&settings, &orphan).await.unwrap();
         let error = run(&settings, &orphan).await.unwrap_err();
         assert!(format!("{error:#}").contains("is in use by another process"), "{error:#}");
 
@@ -89,7 +87,7 @@ mod tests {
         spool.close().await;
         drop((spool, drain));
         run(&settings, &orphan).await.unwrap();
-        let (_spool, mut drain) = assembly::open_spool(&settings, &orphan).await.unwrap();
+        let (_spool, mut drain) = host::open_spool(&settings, &orphan).await.unwrap();
         assert_eq!(drain.try_next(10, 1 << 20).unwrap(), None);
     }
 }

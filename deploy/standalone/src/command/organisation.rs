@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use clock::{Clock, Ids};
+use host::say;
 use plans::Plan;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -10,16 +11,13 @@ use tenancy::notices::{self, Change, Channel};
 use tenancy::organisation::{Created, Error, NewOrganisation};
 use uuid::Uuid;
 
-use super::serve::say;
-use crate::place;
-
 pub(crate) async fn create(
     settings: &Settings,
     name: String,
     plan: Plan,
     owner_email: String,
 ) -> anyhow::Result<()> {
-    let db = place::database(settings).await?;
+    let db = host::database(settings).await?;
     let clock = Clock::system();
     let new = NewOrganisation { name, plan, owner_email };
     let created = tenancy::organisation::create(&db, &Ids::new(clock.clone()), &clock, new)
@@ -42,11 +40,11 @@ fn shown(created: &Created) -> serde_json::Value {
 }
 
 pub(crate) async fn set_plan(settings: &Settings, organisation: Uuid, plan: Plan) -> anyhow::Result<()> {
-    let db = place::database(settings).await?;
+    let db = host::database(settings).await?;
     tenancy::organisation::set_plan(&db, organisation, plan, None).await.map_err(|error| match error {
         Error::NotFound(_) => anyhow::Error::new(error).context(format!(
             "the plan was not changed; is {} the database that the organisation is in?",
-            place::described(settings)
+            host::described(settings)
         )),
         error => anyhow::Error::new(error).context("the plan was not changed"),
     })?;

@@ -1,17 +1,13 @@
 //! `turnpike serve`: everything, until a signal.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clock::Clock;
+use host::{Signals, say, until_signal};
 use plans::Plan;
 use settings::Settings;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Running, banner, first};
-
-/// What a process that was interrupted twice ends with, as a shell would have it.
-pub(crate) const INTERRUPTED: u8 = 130;
+use crate::{banner, first};
 
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
@@ -26,46 +22,4 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     };
     say(&text)?;
     until_signal(running, signals).await
-}
-
-/// Writes to standard output now, whoever reads it.
-pub(crate) fn say(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
-}
-
-/// Serves until a signal comes or the server fails, then stops; a second signal stops at once.
-pub(crate) async fn until_signal(mut running: Running, mut signals: Signals) -> anyhow::Result<ExitCode> {
-    let failed = tokio::select! {
-        () = signals.next() => Ok(()),
-        failed = running.failed() => failed,
-    };
-    if failed.is_err() {
-        return failed.map(|()| ExitCode::FAILURE);
-    }
-    eprintln!("Stopping: calls under way may end and logs are shipped; once more to stop at once.");
-    tokio::select! {
-        () = running.stop() => Ok(ExitCode::SUCCESS),
-        () = signals.next() => Ok(ExitCode::from(INTERRUPTED)),
-    }
-}
-
-/// SIGINT and SIGTERM.
-pub(crate) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    pub(crate) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

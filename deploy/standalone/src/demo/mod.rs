@@ -13,14 +13,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clock::Clock;
+use host::{INTERRUPTED, Running, Signals, say, until_signal};
 use plans::{Month, Plan};
 use secrecy::ExposeSecret as _;
 use settings::Settings;
 use tenancy::organisation::{Created, NewOrganisation};
 
+use crate::banner;
 use crate::cli::DemoArgs;
-use crate::command::serve::{INTERRUPTED, Signals, say, until_signal};
-use crate::{Running, banner};
 use caller::Caller;
 use upstream::Upstream;
 

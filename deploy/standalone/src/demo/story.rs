@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use entity::{log, log_payload};
+use host::{Running, say};
 use plans::Month;
 use sea_orm::prelude::*;
 use serde_json::Value;
 
 use super::caller::Caller;
 use super::drive::{Driven, drive};
-use crate::Running;
-use crate::command::serve::say;
 
 /// How long logs may take into the store.
 const SHIPPED_WITHIN: Duration = Duration::from_mins(2);
@@ -155,13 +154,7 @@ async fn retention_passed(running: &Running, caller: &Caller, organisation: Uuid
 
     let before = rows(running, organisation).await?;
     let begun = Instant::now();
-    let parts = workers::Parts {
-        holder: running.ids.fresh(),
-        clock: running.clock.clone(),
-        db: running.db.clone(),
-        settings: running.settings.jobs.clone(),
-        plan_overrides: running.settings.plans.clone(),
-    };
+    let parts = workers::Parts::over(running);
     let report = workers::run_now(workers::Job::Retention, &parts).await?;
     let took_ms = begun.elapsed().as_millis();
     let after = rows(running, organisation).await?;

@@ -4,51 +4,58 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use clock::{Clock, Ids};
-use quota::Ledger;
 use recorder::Recorder;
-use sea_orm::DatabaseConnection;
-use settings::Settings;
 use spool::Spool;
-use tenancy::{Keys, VirtualKeys};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use vault::Vault;
 
+use crate::probes::Readiness;
 use crate::server::Server;
-
-/// How long the shipper may take at the end; what it leaves in the spool is shipped at the next start.
-const SHIPPING_ENDS: Duration = Duration::from_secs(30);
+use crate::{Base, Task};
 
 /// How long calls that were ended half-way may take to hand their logs over.
 const RECORDING_ENDS: Duration = Duration::from_secs(10);
 
-/// All planes, running. [`stop`](Self::stop) ends them; dropped, they run on until the runtime ends.
+/// A process that serves. [`stop`](Self::stop) ends it; dropped, it runs on until the runtime ends.
 pub struct Running {
     /// Where it listens: the port that was taken, when 0 was asked for.
     pub addr: SocketAddr,
-    pub settings: Settings,
-    /// Advancing it moves all planes.
-    pub clock: Clock,
-    pub ids: Ids,
-    pub db: DatabaseConnection,
-    pub keys: Keys,
-    pub virtual_keys: VirtualKeys,
-    pub vault: Vault,
-    pub ledger: Arc<dyn Ledger>,
+    /// Advancing its clock moves everything that serves here.
+    base: Base,
+    server: Server,
+    readiness: Arc<Readiness>,
+    shipping: Option<Shipping>,
+    beside: Vec<Task>,
+}
+
+/// What brings records into the store.
+pub(crate) struct Shipping {
+    pub recorder: Recorder,
     pub spool: Spool,
-    pub(crate) recorder: Recorder,
-    pub(crate) server: Server,
+    pub shipper: Task,
     /// What other processes are told of, and tell us.
-    pub(crate) channel: Option<Task>,
-    pub(crate) shipping: Task,
-    pub(crate) working: Task,
+    pub channel: Option<Task>,
     /// Says that we serve on the database.
-    pub(crate) staying: Task,
+    pub staying: Task,
 }
 
 impl Running {
+    pub(crate) fn new(
+        base: Base,
+        server: Server,
+        readiness: Arc<Readiness>,
+        shipping: Option<Shipping>,
+    ) -> Self {
+        let addr = server.addr;
+        tracing::info!(%addr, "serving");
+        Self { addr, base, server, readiness, shipping, beside: Vec::new() }
+    }
+
+    /// The same with a task that ends when no more calls come in, before the database closes.
+    #[must_use]
+    pub fn beside(mut self, task: Task) -> Self {
+        self.beside.push(task);
+        self
+    }
+
     /// The address as a client would use it, without a path.
     #[must_use]
     pub fn url(&self) -> String {
@@ -72,27 +79,51 @@ impl Running {
         self.server.failed().await
     }
 
-    /// Stops accepting, lets calls end (5 s at the most), ships what is in the spool, and closes everything.
+    /// Stops accepting, lets calls end (`stop_within` at the most), ships what is in the spool, and closes everything.
     pub async fn stop(self) {
+        self.readiness.stopping();
         self.server.stop().await;
         tracing::debug!("the server has stopped");
+        if let Some(shipping) = &self.shipping {
+            shipping.end_intake().await;
+        }
+        for task in self.beside {
+            task.stop().await;
+        }
+        if let Some(shipping) = self.shipping {
+            shipping.end().await;
+        }
+        if let Err(error) = self.base.db.close().await {
+            tracing::warn!(%error, "the database did not close");
+        }
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = Base;
+
+    fn deref(&self) -> &Base {
+        &self.base
+    }
+}
+
+impl Shipping {
+    async fn end_intake(&self) {
         // The threads that served may still be ending the calls they had: those hand their logs over when they are dropped.
         if tokio::time::timeout(RECORDING_ENDS, self.recorder.idle()).await.is_err() {
             tracing::error!("calls are still open; their logs are lost");
         }
         // From here on nothing comes in: what was handed over is written, then shipped.
         self.spool.close().await;
-        self.shipping.stop(SHIPPING_ENDS).await;
+    }
+
+    async fn end(self) {
+        self.shipper.stop().await;
         tracing::debug!("the shipper has stopped");
-        self.working.stop(SHIPPING_ENDS).await;
-        tracing::debug!("the jobs have stopped");
         if let Some(channel) = self.channel {
-            channel.stop(SHIPPING_ENDS).await;
+            channel.stop().await;
         }
-        self.staying.stop(SHIPPING_ENDS).await;
-        if let Err(error) = self.db.close().await {
-            tracing::warn!(%error, "the database did not close");
-        }
+        self.staying.stop().await;
     }
 }
 
@@ -102,35 +133,6 @@ fn local_url(addr: SocketAddr) -> String {
         format!("http://127.0.0.1:{}", addr.port())
     } else {
         format!("http://{addr}")
-    }
-}
-
-/// Something that runs beside the server until it is told to stop.
-pub(crate) struct Task {
-    stop: CancellationToken,
-    running: JoinHandle<()>,
-}
-
-impl Task {
-    pub(crate) fn start<F>(run: impl FnOnce(CancellationToken) -> F) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let stop = CancellationToken::new();
-        Self { running: tokio::spawn(run(stop.clone())), stop }
-    }
-
-    async fn stop(mut self, within: Duration) {
-        self.stop.cancel();
-        let ended = tokio::time::timeout(within, &mut self.running).await;
-        match ended.context("it took too long") {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "a background task failed"),
-            Err(error) => {
-                tracing::warn!(%error, "a background task is ended half-way; the next start goes on with it");
-                self.running.abort();
-            }
-        }
     }
 }
 

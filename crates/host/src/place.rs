@@ -17,6 +17,19 @@ pub enum Unsupported {
          (TURNPIKE_DATABASE_URL) out, or name a file, as sqlite:///var/lib/turnpike/turnpike.db, or a PostgreSQL database"
     )]
     Database,
+    #[error(
+        "master_key (TURNPIKE_MASTER_KEY) is missing; the services must all have the same one, base64 of 32 bytes, as \
+         `openssl rand -base64 32` makes it: keep it, what it sealed opens with no other"
+    )]
+    MasterKey,
+}
+
+/// Refuses settings without a master key: one that each service made for itself would open nothing of the others'.
+///
+/// # Errors
+/// [`Unsupported::MasterKey`].
+pub fn require_master_key(settings: &Settings) -> Result<(), Unsupported> {
+    if settings.master_key.is_some() { Ok(()) } else { Err(Unsupported::MasterKey) }
 }
 
 /// Refuses settings that this build has nothing for, before anything is made.
@@ -56,7 +69,10 @@ pub(crate) fn look_for_others(dir: &Path) -> std::io::Result<()> {
 }
 
 /// Opens the database and brings it to the newest schema.
-pub(crate) async fn database(settings: &Settings) -> anyhow::Result<DatabaseConnection> {
+///
+/// # Errors
+/// Says what is wrong with it.
+pub async fn database(settings: &Settings) -> anyhow::Result<DatabaseConnection> {
     check(settings)?;
     let url = if let Some(url) = &settings.database_url {
         url.expose_secret().to_owned()
@@ -77,7 +93,8 @@ pub(crate) async fn database(settings: &Settings) -> anyhow::Result<DatabaseConn
 }
 
 /// The database as it may be shown: a URL can hold secrets.
-pub(crate) fn described(settings: &Settings) -> String {
+#[must_use]
+pub fn described(settings: &Settings) -> String {
     match &settings.database_url {
         Some(_) => "the database that database_url names".to_owned(),
         None => settings.data_dir.join("turnpike.db").display().to_string(),

@@ -1,22 +1,28 @@
-//! The one HTTP server of all planes.
+//! The HTTP server of a process: its plane's routes, and the probes.
 
+use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::dev::{Extensions, ServerHandle};
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
 use anyhow::Context as _;
-use api::Api;
-use gateway::Gateway;
 use settings::Settings;
 use tokio::task::JoinHandle;
+
+use crate::probes::{self, Readiness};
 
 /// How long a client may take to send a request's head.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
-/// How long calls may go on once the server stops, in seconds.
-const CALLS_END_S: u64 = 5;
+/// What a plane wants to know of a new connection.
+pub type OnConnect = fn(&dyn Any, &mut Extensions);
+
+/// An [`OnConnect`] that looks at nothing.
+pub fn not_watched(_: &dyn Any, _: &mut Extensions) {}
 
 pub(crate) struct Server {
     pub addr: SocketAddr,
@@ -25,20 +31,22 @@ pub(crate) struct Server {
 }
 
 /// Listens, and serves on threads of its own.
-pub(crate) fn start(settings: &Settings, api: Api, gateway: Gateway) -> anyhow::Result<Server> {
-    // The control plane's routes first: what it does not know is the gateway's.
+pub(crate) fn start(
+    settings: &Settings,
+    mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    on_connect: OnConnect,
+    readiness: Arc<Readiness>,
+) -> anyhow::Result<Server> {
     let app = move || {
-        App::new()
-            .route("/healthz", web::get().to(healthz))
-            .configure(|config| api::configure(config, api.clone()))
-            .configure(|config| gateway::configure(config, &gateway))
+        let readiness = Arc::clone(&readiness);
+        App::new().configure(|config| probes::configure(config, readiness)).configure(&mount)
     };
     let mut server = HttpServer::new(app)
-        .on_connect(gateway::on_connect)
+        .on_connect(on_connect)
         // The end of an answer is written by itself, once it is recorded: it must not wait for the client's ACK.
         .tcp_nodelay(true)
         .client_request_timeout(HEAD_WITHIN)
-        .shutdown_timeout(CALLS_END_S)
+        .shutdown_timeout(settings.stop_within.as_secs())
         .disable_signals();
     if let Some(workers) = settings.workers {
         server = server.workers(workers);
@@ -53,11 +61,6 @@ pub(crate) fn start(settings: &Settings, api: Api, gateway: Gateway) -> anyhow::
     let addr = server.addrs().first().copied().context("the server listens nowhere")?;
     let server = server.run();
     Ok(Server { addr, handle: server.handle(), running: tokio::spawn(server) })
-}
-
-/// `GET /healthz`: the process serves HTTP.
-async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
 }
 
 impl Server {

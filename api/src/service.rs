@@ -1,0 +1,65 @@
+//! The plane as a process of its own.
+
+use std::process::ExitCode;
+
+use actix_web::HttpRequest;
+use actix_web::web::{self, ServiceConfig};
+use clock::Clock;
+use host::{Intake, Running, Service};
+use settings::Settings;
+
+use crate::{Api, Error, Parts};
+
+const SERVICE: Service = Service {
+    name: "turnpike-api",
+    about: "The control plane: logs, usage, keys and sign-in over REST.",
+    usage: "\
+Any number of them may serve, on the gateways' database and Redis (TURNPIKE_DATABASE_URL, TURNPIKE_REDIS_URL), with their
+master key (TURNPIKE_MASTER_KEY), each with a data folder of its own (TURNPIKE_DATA_DIR): its spool holds inserted logs until
+they are in the database.",
+};
+
+/// The process `turnpike-api`.
+#[must_use]
+pub fn main() -> ExitCode {
+    host::main(&SERVICE, start)
+}
+
+async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
+    host::require_master_key(&settings)?;
+    // Not the gateway's folder, should both be given the same data folder.
+    let intake = Intake::open(settings, clock, "spool-api").await?.needing_database();
+    let api = Api::over(&intake);
+    let mount = move |config: &mut ServiceConfig| {
+        crate::configure(config, api.clone());
+        config.default_service(web::to(not_here));
+    };
+    intake.serve(mount, host::not_watched).await
+}
+
+/// Where no other plane answers what this one does not know.
+async fn not_here(request: HttpRequest) -> Result<&'static str, Error> {
+    Err(Error::not_found("path", request.path()))
+}
+
+impl Api {
+    /// The control plane of a process.
+    #[must_use]
+    pub fn over(intake: &Intake) -> Self {
+        let settings = &intake.base.settings;
+        Self::new(Parts {
+            db: intake.base.db.clone(),
+            clock: intake.base.clock.clone(),
+            ids: intake.base.ids.clone(),
+            keys: intake.keys.clone(),
+            virtual_keys: intake.virtual_keys.clone(),
+            people: intake.people.clone(),
+            vault: intake.vault.clone(),
+            recorder: intake.recorder.clone(),
+            reach: settings.gateway.allow_private_hosts,
+            trust_forwarded_for: settings.auth.trust_forwarded_for,
+            max_payload_bytes: settings.log.max_payload_bytes,
+            operator_token: settings.operator_token.clone(),
+        })
+    }
+}

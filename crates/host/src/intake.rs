@@ -1,0 +1,147 @@
+//! What it takes to take calls in: who may call, a spool for their records, and the shipper that empties it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix_web::web::ServiceConfig;
+use clock::Clock;
+use processes::Counts;
+use quota::Ledger;
+use recorder::{Recorder, Unrecorded};
+use settings::Settings;
+use spool::{Drain, Spool};
+use tenancy::notices::{Channel, Notices};
+use tenancy::{Keys, People, PeopleParts, VirtualKeys};
+use vault::Vault;
+
+use crate::probes::Readiness;
+use crate::running::Shipping;
+use crate::{Base, OnConnect, Running, Task, place, server, spooling};
+
+/// A [`Base`], and what takes calls in on it.
+pub struct Intake {
+    pub base: Base,
+    pub vault: Vault,
+    pub keys: Keys,
+    pub virtual_keys: VirtualKeys,
+    pub people: People,
+    pub ledger: Arc<dyn Ledger>,
+    pub recorder: Recorder,
+    unrecorded: Unrecorded,
+    spool: Spool,
+    drain: Drain,
+    /// The spool's folder, which is this process's alone.
+    folder: PathBuf,
+    /// What other processes are told of, and tell us.
+    channel: Option<Channel>,
+    needs_database: bool,
+}
+
+impl Intake {
+    /// Opens all of it; the spool in the data folder's `spool`, which no two processes may have.
+    ///
+    /// # Errors
+    /// Says what could not be had, and what to do about it; nothing is left running.
+    pub async fn open(settings: Settings, clock: Clock, spool: &str) -> anyhow::Result<Self> {
+        place::check(&settings)?;
+        let ledger = spooling::ledger(&settings)?;
+        place::make_folder(&settings.data_dir)?;
+        place::look_for_others(&settings.data_dir)?;
+        let folder = settings.data_dir.join(spool);
+        // First of all: its lock tells that no other process works on this folder.
+        let (spool, drain) = spooling::open_spool(&settings, &folder).await?;
+        let base = Base::open(settings, clock).await?;
+        let vault = place::vault(&base.settings)?;
+
+        let Base { settings, clock, ids, db } = base.clone();
+        let (ttl, stale_max) = (settings.gateway.key_cache_ttl, settings.auth.stale_max);
+        let notices = if settings.redis_url.is_some() { Notices::to_others() } else { Notices::none() };
+        let keys = Keys::new(db.clone(), clock.clone(), ttl, stale_max, settings.plans.clone());
+        let keys = keys.telling(notices.clone());
+        let virtual_keys = VirtualKeys::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max);
+        let virtual_keys = virtual_keys.telling(notices.clone());
+        let plan_overrides = settings.plans.clone();
+        let people =
+            People::new(PeopleParts { db, clock, ids, vault: vault.clone(), plan_overrides }, ttl, stale_max);
+        let channel = match &settings.redis_url {
+            Some(url) => Some(Channel::new(url, notices, keys.clone(), virtual_keys.clone())?),
+            None => None,
+        };
+        let unrecorded = Unrecorded::default();
+        let recorder = Recorder::new(spool.clone(), unrecorded.clone());
+        Ok(Self {
+            base,
+            vault,
+            keys,
+            virtual_keys,
+            people,
+            ledger,
+            recorder,
+            unrecorded,
+            spool,
+            drain,
+            folder,
+            channel,
+            needs_database: false,
+        })
+    }
+
+    /// Not ready while the database does not answer: for a plane that can do nothing without.
+    #[must_use]
+    pub fn needing_database(self) -> Self {
+        Self { needs_database: true, ..self }
+    }
+
+    /// Serves `mount` and the probes, ships what is recorded, and says that this process is there.
+    ///
+    /// # Errors
+    /// Says which other process is in the way, or why it cannot listen; nothing is left running.
+    pub async fn serve(
+        self,
+        mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+        on_connect: OnConnect,
+    ) -> anyhow::Result<Running> {
+        let Base { settings, clock, ids, db } = &self.base;
+        let readiness = Readiness::of(&self.base).taking_in(self.spool.clone(), Arc::clone(&self.ledger));
+        let readiness = if self.needs_database { readiness.needing_database() } else { readiness };
+        let readiness = Arc::new(readiness);
+        let counts = if settings.redis_url.is_some() { Counts::Together } else { Counts::Alone };
+        let process = processes::enter(db, clock, ids.fresh(), &self.folder, counts).await?;
+        let server = match server::start(settings, mount, on_connect, Arc::clone(&readiness)) {
+            Ok(server) => server,
+            Err(error) => {
+                process.leave().await?;
+                return Err(error);
+            }
+        };
+        let shipper =
+            spooling::shipper(settings, clock, db.clone(), self.drain, self.ledger, self.unrecorded);
+        let shipping = Shipping {
+            recorder: self.recorder,
+            spool: self.spool,
+            shipper: Task::start(|stop| shipper.run(stop)),
+            channel: self.channel.map(|channel| Task::start(|stop| channel.run(stop))),
+            staying: Task::start(|stop| process.stay(stop)),
+        };
+        Ok(Running::new(self.base, server, readiness, Some(shipping)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_process_on_a_data_folder_is_told_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
+        let held = spooling::open_spool(&settings, &settings.data_dir.join("spool")).await.unwrap();
+        let error = Intake::open(settings, Clock::system(), "spool").await.err().unwrap();
+        let text = format!("{error:#}");
+        assert!(text.starts_with("one process at a time works on a data folder: stop the other"), "{text}");
+        assert!(text.contains("is in use by another process"), "{text}");
+        drop(held);
+    }
+}

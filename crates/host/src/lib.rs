@@ -1,0 +1,26 @@
+//! What a process of Turnpike is made of besides its plane: settings turned into a database, a spool and a server, and how
+//! all of it ends. `gateway`, `api`, `workers` and the one process of all three are put together from this.
+//!
+//! [`Base`] is what every process has; [`Intake`] is that and what it takes to take calls in. Either serves, and gives a
+//! [`Running`].
+
+mod base;
+mod intake;
+mod place;
+mod probes;
+mod process;
+mod running;
+mod server;
+mod spooling;
+mod task;
+
+pub use base::Base;
+pub use intake::Intake;
+pub use place::{Unsupported, database, described, require_master_key};
+pub use process::{
+    INTERRUPTED, LIBRARIES, Service, Signals, complaint, exit_code, main, runtime, say, until_signal,
+};
+pub use running::Running;
+pub use server::{OnConnect, not_watched};
+pub use spooling::{ledger, open_spool, shipper};
+pub use task::Task;

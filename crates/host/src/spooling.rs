@@ -1,0 +1,110 @@
+//! From settings to the way of a record: its spool, the ledger it is counted in, and the shipper into the store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clock::Clock;
+use entity::organisation;
+use plans::{Overrides, Plan};
+use quota::Ledger;
+use recorder::{Shipper, Unrecorded};
+use sea_orm::DatabaseConnection;
+use settings::Settings;
+use spool::{Drain, Spool};
+use tenancy::PlanOverrides;
+
+/// Opens a spool folder; in the background, for it reads what earlier starts left.
+///
+/// # Errors
+/// When another process works on the folder, or it cannot be used; says what to do.
+pub async fn open_spool(settings: &Settings, dir: &Path) -> anyhow::Result<(Spool, Drain)> {
+    let options = spool::Options {
+        dir: dir.to_owned(),
+        max_bytes: settings.spool.max_bytes,
+        segment_bytes: settings.spool.segment_bytes,
+        fsync: settings.spool.fsync,
+    };
+    let opened = tokio::task::spawn_blocking(|| spool::open(options)).await?;
+    opened.map_err(|error| {
+        let todo = match error {
+            spool::Error::Locked { .. } => {
+                "one process at a time works on a data folder: stop the other turnpike first, or give this one a folder \
+                 of its own with TURNPIKE_DATA_DIR (and another port with TURNPIKE_ADDR)"
+            }
+            _ => "the spool cannot be opened; check that its folder can be read and written and that its disk has room",
+        };
+        anyhow::Error::new(error).context(todo)
+    })
+}
+
+/// Where the logs of the month are counted.
+///
+/// # Errors
+/// [`quota::BadUrl`] when `redis_url` is no address of a Redis.
+pub fn ledger(settings: &Settings) -> Result<Arc<dyn Ledger>, quota::BadUrl> {
+    Ok(match &settings.redis_url {
+        Some(url) => Arc::new(quota::Redis::connect(url, settings.redis.timeout)?),
+        None => Arc::new(quota::Embedded::new()),
+    })
+}
+
+/// The way from the spool into the store.
+pub fn shipper(
+    settings: &Settings,
+    clock: &Clock,
+    db: DatabaseConnection,
+    drain: Drain,
+    ledger: Arc<dyn Ledger>,
+    unrecorded: Unrecorded,
+) -> Shipper {
+    let plans = settings.plans.clone();
+    Shipper::new(recorder::Parts {
+        drain,
+        db,
+        ledger,
+        clock: clock.clone(),
+        terms: Arc::new(move |organisation| terms(organisation, &plans)),
+        unrecorded,
+        options: recorder::Options {
+            batch_records: settings.shipper.batch_records,
+            batch_bytes: settings.shipper.batch_bytes,
+            linger: settings.shipper.linger,
+        },
+    })
+}
+
+/// An organisation whose terms cannot be read is served as the smallest plan is, rather than holding up all others.
+fn terms(organisation: &organisation::Model, of_plans: &PlanOverrides) -> plans::Terms {
+    match tenancy::terms(organisation, of_plans) {
+        Ok((_, terms)) => terms,
+        Err(error) => {
+            tracing::error!(%error, "the terms of an organisation cannot be read; the developer plan's hold");
+            plans::terms(Plan::Developer, &Overrides::default())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unreadable_terms_are_those_of_the_smallest_plan() {
+        let row = |plan: &str, overrides: serde_json::Value| organisation::Model {
+            id: uuid::Uuid::nil(),
+            name: "x".to_owned(),
+            plan: plan.to_owned(),
+            overrides,
+            created_at: 0,
+        };
+        let none = PlanOverrides::new();
+        let developer = plans::terms(Plan::Developer, &Overrides::default());
+        for organisation in
+            [row("gold", serde_json::json!({})), row("production", serde_json::json!({"included": 5}))]
+        {
+            assert_eq!(terms(&organisation, &none), developer);
+        }
+        let production = row("production", serde_json::json!({}));
+        assert_eq!(terms(&production, &none).included, Some(100_000));
+    }
+}

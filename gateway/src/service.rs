@@ -1,0 +1,47 @@
+//! The plane as a process of its own.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clock::Clock;
+use host::{Intake, Running, Service};
+use settings::Settings;
+
+use crate::{Gateway, Parts};
+
+const SERVICE: Service = Service {
+    name: "turnpike-gateway",
+    about: "The data plane: takes LLM calls in, passes them on, and logs each.",
+    usage: "\
+Any number of them may serve, on one database and one Redis (TURNPIKE_DATABASE_URL, TURNPIKE_REDIS_URL), with one master key
+(TURNPIKE_MASTER_KEY), each with a data folder of its own (TURNPIKE_DATA_DIR): it holds the spool, whose logs must not be lost.",
+};
+
+/// The process `turnpike-gateway`.
+#[must_use]
+pub fn main() -> ExitCode {
+    host::main(&SERVICE, start)
+}
+
+async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
+    host::require_master_key(&settings)?;
+    let intake = Intake::open(settings, clock, "spool").await?;
+    let gateway = Gateway::over(&intake);
+    intake.serve(move |config| crate::configure(config, &gateway), crate::on_connect).await
+}
+
+impl Gateway {
+    /// The gateway of a process.
+    #[must_use]
+    pub fn over(intake: &Intake) -> Self {
+        Self::new(Parts {
+            clock: intake.base.clock.clone(),
+            ids: intake.base.ids.clone(),
+            keys: intake.keys.clone(),
+            virtual_keys: intake.virtual_keys.clone(),
+            recorder: intake.recorder.clone(),
+            ledger: Arc::clone(&intake.ledger),
+            settings: intake.base.settings.clone(),
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! Gateway, api and workers as processes of their own, on one database and one Redis.
+
+use redis_server::RedisServer;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{Binary, Process, chat, until};
+
+const MASTER_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// The three, and what they share.
+struct Services {
+    gateway: Process,
+    api: Process,
+    workers: Process,
+    redis: RedisServer,
+    http: reqwest::Client,
+    dir: TempDir,
+}
+
+impl Services {
+    fn start() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(env: &[(&str, &str)]) -> Self {
+        let (dir, redis) = (TempDir::new().unwrap(), RedisServer::start());
+        let start = |binary| start(binary, dir.path(), &redis, env);
+        let (gateway, api, workers) = (start(Binary::Gateway), start(Binary::Api), start(Binary::Workers));
+        Self { gateway, api, workers, redis, http: reqwest::Client::new(), dir }
+    }
+
+    /// A new organisation's workspace key.
+    fn sign_up(&self) -> String {
+        let args =
+            ["org", "create", "--name", "Acme", "--plan", "developer", "--owner-email", "owner@example.com"];
+        Process::cli(self.dir.path(), &args)["api_key"].as_str().unwrap().to_owned()
+    }
+
+    async fn call(&self, key: &str) -> reqwest::Response {
+        let url = format!("http://{}/v1/chat/completions", self.gateway.addr);
+        let request =
+            self.http.post(url).header("x-portkey-api-key", key).header("x-portkey-provider", "echo");
+        request.json(&chat("hello")).send().await.unwrap()
+    }
+
+    async fn get(&self, of: &Process, path: &str, key: &str) -> reqwest::Response {
+        let url = format!("http://{}{path}", of.addr);
+        self.http.get(url).header("x-portkey-api-key", key).send().await.unwrap()
+    }
+
+    async fn ready(&self, of: &Process) -> (StatusCode, Value) {
+        let response = self.get(of, "/readyz", "").await;
+        (response.status(), response.json().await.unwrap())
+    }
+}
+
+fn start(binary: Binary, dir: &std::path::Path, redis: &RedisServer, env: &[(&str, &str)]) -> Process {
+    let url = redis.url();
+    let shared = [("TURNPIKE_REDIS_URL", url.as_str()), ("TURNPIKE_MASTER_KEY", MASTER_KEY)];
+    Process::start(binary, dir, &[&shared[..], env].concat(), &[])
+}
+
+#[tokio::test]
+async fn a_call_through_the_gateway_is_read_from_the_api() {
+    let services = Services::start();
+    let key = services.sign_up();
+    let answered = services.call(&key).await;
+    assert_eq!(answered.status(), 200);
+    let id = answered.headers()["x-turnpike-log-id"].to_str().unwrap().to_owned();
+    let log = until("the log is there", || async {
+        let response = services.get(&services.api, &format!("/v1/logs/{id}"), &key).await;
+        (response.status() == 200).then_some(response)
+    })
+    .await;
+    let log: Value = log.json().await.unwrap();
+    assert_eq!(log["request"]["body"]["messages"][0]["content"], "hello", "{log}");
+
+    // Each has its own routes and no other's.
+    let elsewhere = services.get(&services.api, "/v1/models", &key).await;
+    assert_eq!(elsewhere.status(), 404);
+    let said: Value = elsewhere.json().await.unwrap();
+    assert!(said["data"]["message"].as_str().unwrap().contains("/v1/models"), "{said}");
+    assert_eq!(services.get(&services.workers, "/v1/logs", &key).await.status(), 404);
+    for process in [services.gateway, services.api, services.workers] {
+        assert!(process.terminate().success());
+    }
+}
+
+#[tokio::test]
+async fn the_workers_run_the_jobs_and_the_api_tells_of_it() {
+    let token = "an operator's token";
+    let services = Services::with(&[
+        ("TURNPIKE_OPERATOR_TOKEN", token),
+        ("TURNPIKE_JOBS__RETENTION_CRON", "* * * * * *"),
+    ]);
+    let url = format!("http://{}/v1/admin/jobs", services.api.addr);
+    until("a run has ended", || async {
+        let jobs: Value =
+            services.http.get(&url).bearer_auth(token).send().await.unwrap().json().await.unwrap();
+        let jobs = jobs["data"].as_array().unwrap().clone();
+        let retention = jobs.iter().find(|job| job["job"] == "retention")?;
+        retention["runs"].as_array()?.iter().find(|run| run["outcome"] == "done").map(|_| ())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_is_ready_as_long_as_it_can_do_its_work() {
+    let mut services = Services::start();
+    for (process, checks) in [
+        (&services.gateway, &["database", "redis", "spool"][..]),
+        (&services.api, &["database", "redis", "spool"]),
+        (&services.workers, &["database"]),
+    ] {
+        let (status, said) = services.ready(process).await;
+        assert_eq!((status, &said["status"]), (StatusCode::OK, &json!("ready")), "{said}");
+        for check in checks {
+            assert_eq!(said["checks"][check], "ok", "{said}");
+        }
+        assert_eq!(services.get(process, "/healthz", "").await.status(), 200);
+    }
+    services.redis.kill();
+    until("Redis is missed, and nobody is less ready", || async {
+        let (status, said) = services.ready(&services.gateway).await;
+        assert_eq!(status, StatusCode::OK, "{said}");
+        (said["checks"]["redis"] == "does not answer").then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn a_service_without_a_master_key_or_a_free_port_says_what_to_do() {
+    let dir = TempDir::new().unwrap();
+    for binary in [Binary::Gateway, Binary::Api] {
+        let output = Process::run_binary(binary, dir.path(), &[], &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("TURNPIKE_MASTER_KEY") && said.contains("openssl rand -base64 32"), "{said}");
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let output = Process::run_binary(Binary::Workers, dir.path(), &[("TURNPIKE_ADDR", &addr)], &[]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("Name another address with TURNPIKE_ADDR"), "{said}");
+}
+
+#[test]
+fn the_help_of_each_says_what_it_is_and_needs() {
+    let dir = TempDir::new().unwrap();
+    for (binary, named) in [
+        (Binary::Gateway, "TURNPIKE_REDIS_URL"),
+        (Binary::Api, "TURNPIKE_MASTER_KEY"),
+        (Binary::Workers, "TURNPIKE_DATABASE_URL"),
+    ] {
+        let output = Process::run_binary(binary, dir.path(), &[], &["--help"]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains(named) && said.contains("/readyz"), "{said}");
+    }
+}
