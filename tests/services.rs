@@ -1,5 +1,7 @@
 //! Gateway, api and workers as processes of their own, on one database and one Redis.
 
+use std::path::Path;
+
 use redis_server::RedisServer;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -56,7 +58,7 @@ impl Services {
     }
 }
 
-fn start(binary: Binary, dir: &std::path::Path, redis: &RedisServer, env: &[(&str, &str)]) -> Process {
+fn start(binary: Binary, dir: &Path, redis: &RedisServer, env: &[(&str, &str)]) -> Process {
     let url = redis.url();
     let shared = [("TURNPIKE_REDIS_URL", url.as_str()), ("TURNPIKE_MASTER_KEY", MASTER_KEY)];
     Process::start(binary, dir, &[&shared[..], env].concat(), &[])
@@ -128,6 +130,54 @@ async fn each_is_ready_as_long_as_it_can_do_its_work() {
         (said["checks"]["redis"] == "does not answer").then_some(())
     })
     .await;
+}
+
+/// A Redis that speaks TLS, under a certificate that only who trusts `ca.pem` in `dir` believes.
+fn redis_with_tls(dir: &Path) -> (RedisServer, String) {
+    let file = |name: &str| dir.join(name).display().to_string();
+    let ca = rcgen::CertifiedIssuer::self_signed(ca_params(), rcgen::KeyPair::generate().unwrap()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    std::fs::write(file("ca.pem"), ca.pem()).unwrap();
+    std::fs::write(file("redis.pem"), params.signed_by(&key, &ca).unwrap().pem()).unwrap();
+    std::fs::write(file("redis.key"), key.serialize_pem()).unwrap();
+    let port = redis_server::free_port();
+    let redis = RedisServer::start_with(|_| {
+        let args = [
+            ["--tls-port", &port.to_string()],
+            ["--tls-cert-file", &file("redis.pem")],
+            ["--tls-key-file", &file("redis.key")],
+            ["--tls-ca-cert-file", &file("ca.pem")],
+            ["--tls-auth-clients", "no"],
+        ];
+        args.as_flattened().iter().map(ToString::to_string).collect()
+    });
+    (redis, format!("rediss://localhost:{port}"))
+}
+
+fn ca_params() -> rcgen::CertificateParams {
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params
+}
+
+#[tokio::test]
+async fn a_redis_behind_tls_is_believed_when_the_machine_trusts_it() {
+    let dir = TempDir::new().unwrap();
+    let (_redis, url) = redis_with_tls(dir.path());
+    let ca = dir.path().join("ca.pem").display().to_string();
+    let http = reqwest::Client::new();
+    for (trusted, found) in [(Some(ca.as_str()), "ok"), (None, "does not answer")] {
+        let mut env = vec![("TURNPIKE_REDIS_URL", url.as_str()), ("TURNPIKE_MASTER_KEY", MASTER_KEY)];
+        env.extend(trusted.map(|ca| ("SSL_CERT_FILE", ca)));
+        let gateway = Process::start(Binary::Gateway, dir.path(), &env, &[]);
+        until(&format!("Redis is found as {found}"), || async {
+            let said = http.get(format!("http://{}/readyz", gateway.addr)).send().await.unwrap();
+            let said: Value = said.json().await.unwrap();
+            (said["checks"]["redis"] == found).then_some(())
+        })
+        .await;
+    }
 }
 
 #[test]

@@ -255,3 +255,24 @@ async fn a_server_starts_and_serves_when_its_redis_is_away() {
     }
     assert_eq!(org.usage_of(3).await["used"], 3);
 }
+
+#[tokio::test]
+async fn a_session_that_ends_at_one_server_is_over_at_the_others() {
+    let pair = Pair::start().await;
+    let here = pair.first.org(Plan::Developer).await;
+    let there = at(&pair.second, &here);
+    let login = json!({"email": here.email, "password": here.password});
+    let post = async |path: &str, body: &Value| {
+        pair.first.http.post(pair.first.url(path)).json(body).send().await.unwrap()
+    };
+    let signed_in: Value = post("/v1/auth/login", &login).await.json().await.unwrap();
+    let token = signed_in["access_token"].as_str().unwrap();
+    let reads = async || {
+        let request = there.app.http.get(there.app.url("/v1/logs")).bearer_auth(token);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(reads().await, 200);
+    let body = json!({"refresh_token": signed_in["refresh_token"]});
+    assert!(post("/v1/auth/logout", &body).await.status().is_success());
+    until("it is over", || async { (reads().await == 401).then_some(()) }).await;
+}

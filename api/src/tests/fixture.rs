@@ -13,6 +13,7 @@ use sea_orm::prelude::*;
 use sea_orm::{DatabaseConnection, IntoActiveModel};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
+use tenancy::notices::Notices;
 use tenancy::organisation::{Created, NewOrganisation, create};
 use tenancy::{KeyKind, Keys, Mint, People, PeopleParts, PlanOverrides, Scope, Scopes, VirtualKeys};
 use vault::{MasterKey, Vault};
@@ -54,6 +55,7 @@ impl Fixture {
             options: recorder::Options { batch_records: 100, batch_bytes: 1 << 20, linger: Duration::ZERO },
         });
         let people = PeopleParts {
+            notices: Notices::none(),
             db: db.clone(),
             clock: clock.clone(),
             ids: ids.clone(),

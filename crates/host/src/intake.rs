@@ -60,11 +60,14 @@ impl Intake {
         let keys = keys.telling(notices.clone());
         let virtual_keys = VirtualKeys::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max);
         let virtual_keys = virtual_keys.telling(notices.clone());
-        let plan_overrides = settings.plans.clone();
+        let (vault_here, plan_overrides) = (vault.clone(), settings.plans.clone());
         let people =
-            People::new(PeopleParts { db, clock, ids, vault: vault.clone(), plan_overrides }, ttl, stale_max);
+            PeopleParts { db, clock, ids, vault: vault_here, plan_overrides, notices: notices.clone() };
+        let people = People::new(people, ttl, stale_max);
         let channel = match &settings.redis_url {
-            Some(url) => Some(Channel::new(url, notices, keys.clone(), virtual_keys.clone())?),
+            Some(url) => {
+                Some(Channel::new(url, notices, keys.clone(), virtual_keys.clone(), people.clone())?)
+            }
             None => None,
         };
         let unrecorded = Unrecorded::default();

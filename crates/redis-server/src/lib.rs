@@ -4,6 +4,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ const TRIES: usize = 5;
 /// The server. Dropped, it is killed.
 pub struct RedisServer {
     port: u16,
+    /// Beyond those that every server has.
+    args: Vec<String>,
     child: Option<Child>,
 }
 
@@ -24,13 +27,36 @@ impl RedisServer {
     /// Starts it, and returns when it answers.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(|_| Vec::new())
+    }
+
+    /// The same with more arguments, for the port that it gets.
+    #[must_use]
+    pub fn start_with(args: impl Fn(u16) -> Vec<String>) -> Self {
         for _ in 0..TRIES {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if let Some(child) = spawn(port) {
-                return Self { port, child: Some(child) };
+            let port = free_port();
+            let args = args(port);
+            if let Some(child) = spawn(port, &args) {
+                return Self { port, args, child: Some(child) };
             }
         }
         panic!("no port for redis-server was free");
+    }
+
+    /// A cluster of one node, which refuses a command whose keys belong to several. It keeps a file in `dir`.
+    #[must_use]
+    pub fn start_cluster(dir: &Path) -> Self {
+        let server = Self::start_with(|port| {
+            let file = dir.join(format!("nodes-{port}.conf")).display().to_string();
+            ["--cluster-enabled", "yes", "--cluster-config-file", &file].map(str::to_owned).to_vec()
+        });
+        assert!(server.command("CLUSTER ADDSLOTSRANGE 0 16383").starts_with("+OK"));
+        let begun = Instant::now();
+        while !server.command("CLUSTER INFO").contains("cluster_state:ok") {
+            assert!(begun.elapsed() < PATIENCE, "the cluster does not form");
+            thread::sleep(Duration::from_millis(5));
+        }
+        server
     }
 
     /// What `redis_url` is set to.
@@ -53,7 +79,7 @@ impl RedisServer {
         let begun = Instant::now();
         while self.child.is_none() {
             assert!(begun.elapsed() < PATIENCE, "redis-server does not start again on port {}", self.port);
-            self.child = spawn(self.port);
+            self.child = spawn(self.port, &self.args);
         }
     }
 
@@ -88,12 +114,23 @@ impl Drop for RedisServer {
     }
 }
 
+/// A port of the loopback that nobody listens on.
+#[must_use]
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// None when the port is another's.
-fn spawn(port: u16) -> Option<Child> {
+fn spawn(port: u16, more: &[String]) -> Option<Child> {
     let port_text = port.to_string();
     let args = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
     let mut command = Command::new("redis-server");
-    command.args(args).current_dir(std::env::temp_dir()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(args)
+        .args(more)
+        .current_dir(std::env::temp_dir())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let spawned = command.spawn();
     let mut child = spawned.unwrap_or_else(|error| panic!("redis-server (deploy/dev/install): {error}"));
     let own = format!("process_id:{}", child.id());

@@ -112,7 +112,7 @@ impl Keys {
             Change::Organisation(id) => {
                 self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == *id);
             }
-            Change::VirtualKey { .. } => {}
+            Change::VirtualKey { .. } | Change::Session(_) => {}
             Change::Everything => self.invalidate_all(),
         }
     }

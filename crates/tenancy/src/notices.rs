@@ -24,6 +24,8 @@ pub enum Change {
     ApiKey([u8; 32]),
     /// One virtual key.
     VirtualKey { organisation: Uuid, slug: String },
+    /// A person's session: it has ended.
+    Session(Uuid),
     /// An organisation's plan or workspaces.
     Organisation(Uuid),
     /// Anything.
@@ -96,6 +98,7 @@ impl Change {
         match self {
             Self::ApiKey(hash) => format!("api_key {}", URL_SAFE_NO_PAD.encode(hash)),
             Self::VirtualKey { organisation, slug } => format!("virtual_key {organisation} {slug}"),
+            Self::Session(id) => format!("session {id}"),
             Self::Organisation(id) => format!("organisation {id}"),
             Self::Everything => "everything".to_owned(),
         }
@@ -109,6 +112,7 @@ impl Change {
             "virtual_key" => about.split_once(' ').and_then(|(organisation, slug)| {
                 Some(Self::VirtualKey { organisation: organisation.parse().ok()?, slug: slug.to_owned() })
             }),
+            "session" => about.parse().ok().map(Self::Session),
             "organisation" => about.parse().ok().map(Self::Organisation),
             _ => None,
         };

@@ -27,6 +27,7 @@ pub use sign_in::SignIn;
 pub use signing_keys::{PublicKey, SigningError};
 
 use crate::cache::{Cache, Lifetimes};
+use crate::notices::{Change, Notices};
 use crate::secret::NoRandomness;
 use crate::{IdentifyError, PlanOverrides, Role, Tenant, password, terms};
 use access_token::Claims;
@@ -83,6 +84,8 @@ pub struct PeopleParts {
     pub ids: Ids,
     pub vault: Vault,
     pub plan_overrides: PlanOverrides,
+    /// Where the end of a session is told.
+    pub notices: Notices,
 }
 
 /// Signs people in and identifies them. Clones share one cache; a warm look-up is one signature and one map access.
@@ -146,6 +149,25 @@ impl People {
         };
         let same = tenant.user_id == Some(claims.sub) && tenant.organisation_id == claims.org;
         if same { Ok(Person { tenant, session_id }) } else { Err(IdentifyError::Unknown) }
+    }
+
+    /// Forgets what the change is about, here alone.
+    pub(crate) fn forget(&self, change: &Change) {
+        let cache = &self.0.cache;
+        match change {
+            Change::Session(id) => cache.invalidate(id),
+            Change::Organisation(id) => cache.invalidate_where(|_, tenant| tenant.organisation_id == *id),
+            Change::ApiKey(_) | Change::VirtualKey { .. } => {}
+            Change::Everything => cache.invalidate_all(),
+        }
+    }
+
+    /// Forgets sessions that have ended, everywhere.
+    fn ended(&self, sessions: impl IntoIterator<Item = Uuid>) {
+        for id in sessions {
+            self.forget(&Change::Session(id));
+            self.0.parts.notices.tell(Change::Session(id));
+        }
     }
 
     /// The public keys that access tokens are signed with.

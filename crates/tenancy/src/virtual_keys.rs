@@ -155,7 +155,7 @@ impl VirtualKeys {
             Change::Organisation(id) => {
                 self.0.cache.invalidate_where(|(organisation, _), _| organisation == id);
             }
-            Change::ApiKey(_) => {}
+            Change::ApiKey(_) | Change::Session(_) => {}
             Change::Everything => self.invalidate_all(),
         }
     }

@@ -47,6 +47,16 @@ async fn it_passes_the_conformance_suite() {
     conformance::all(&shared, &Ids::new(Clock::system())).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_passes_the_conformance_suite_on_a_cluster() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = RedisServer::start_cluster(dir.path());
+    let across = server.command("MSET turnpike:a 1 turnpike:b 2");
+    assert!(across.starts_with("-CROSSSLOT"), "{across}");
+    let shared: Arc<dyn Ledger> = Arc::new(ledger(&server));
+    conformance::all(&shared, &Ids::new(Clock::system())).await.unwrap();
+}
+
 #[tokio::test]
 async fn it_forgets_what_is_no_longer_on_its_way() {
     let server = RedisServer::start();

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::{Change, Notices};
-use crate::{Keys, VirtualKeys};
+use crate::{Keys, People, VirtualKeys};
 
 const NAME: &str = "turnpike:invalidate";
 
@@ -34,11 +34,12 @@ pub struct Channel {
     notices: Notices,
     keys: Keys,
     virtual_keys: VirtualKeys,
+    people: People,
 }
 
 impl Channel {
-    /// Does nothing until it is run: then it tells the others what `notices` is told, and lets `keys` and `virtual_keys`
-    /// forget what the others tell.
+    /// Does nothing until it is run: then it tells the others what `notices` is told, and lets `keys`, `virtual_keys` and
+    /// `people` forget what the others tell.
     ///
     /// # Errors
     /// [`Error`] if `url` is no address of a Redis.
@@ -47,8 +48,9 @@ impl Channel {
         notices: Notices,
         keys: Keys,
         virtual_keys: VirtualKeys,
+        people: People,
     ) -> Result<Self, Error> {
-        Ok(Self { client: Client::open(url.expose_secret())?, notices, keys, virtual_keys })
+        Ok(Self { client: Client::open(url.expose_secret())?, notices, keys, virtual_keys, people })
     }
 
     /// Tells the others of one change, for a process that ends after it.
@@ -125,6 +127,7 @@ impl Channel {
     fn forget(&self, change: &Change) {
         self.keys.forget(change);
         self.virtual_keys.forget(change);
+        self.people.forget(change);
     }
 }
 

@@ -6,6 +6,7 @@ fn a_change_comes_out_as_it_went_in() {
     for change in [
         Change::ApiKey(std::array::from_fn(|at| u8::try_from(at * 8).unwrap_or(255))),
         Change::VirtualKey { organisation, slug: "prod-1a2b3c".to_owned() },
+        Change::Session(organisation),
         Change::Organisation(organisation),
         Change::Everything,
     ] {

@@ -44,9 +44,7 @@ impl People {
         }
         let ended = session::revoke_others(&txn, user_id, person.session_id, inner.now_ms()).await?;
         txn.commit().await?;
-        for session_id in ended {
-            inner.cache.invalidate(&session_id);
-        }
+        self.ended(ended);
         Ok(())
     }
 }

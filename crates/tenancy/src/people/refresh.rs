@@ -55,9 +55,8 @@ impl People {
     }
 
     async fn end(&self, session_id: Uuid) -> Result<(), DbErr> {
-        let inner = &*self.0;
-        session::revoke(&inner.parts.db, session_id, inner.now_ms()).await?;
-        inner.cache.invalidate(&session_id);
+        session::revoke(&self.0.parts.db, session_id, self.0.now_ms()).await?;
+        self.ended([session_id]);
         Ok(())
     }
 }

@@ -31,7 +31,14 @@ impl Fixture {
         let clock = Clock::starting_at(1_795_392_000_000);
         let ids = Ids::new(clock.clone());
         let vault = Vault::new(MasterKey::generate().unwrap());
-        let parts = PeopleParts { db, clock, ids, vault, plan_overrides: PlanOverrides::new() };
+        let parts = PeopleParts {
+            db,
+            clock,
+            ids,
+            vault,
+            plan_overrides: PlanOverrides::new(),
+            notices: Notices::none(),
+        };
         let made = organisation(&parts).await;
         Self { people: People::new(parts.clone(), TTL, STALE_MAX), parts, made, _folder: folder }
     }
