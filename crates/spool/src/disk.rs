@@ -3,7 +3,7 @@
 use std::{fs::File, io, os::unix::fs::FileExt};
 
 /// Where the writer's bytes go.
-pub trait Disk: Send {
+pub trait Disk: Send + std::fmt::Debug {
     /// Writes all bytes at the offset. After an error any part of them may be there.
     fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
     /// Removes all bytes from `length` on.
@@ -13,6 +13,7 @@ pub trait Disk: Send {
 }
 
 /// The real disk.
+#[derive(Debug)]
 pub struct Kernel;
 
 impl Disk for Kernel {

@@ -9,7 +9,8 @@
 //! | `<sequence>-<id>.seg` | a segment: records as `frame.rs` lays them out |
 //! | `mark` | how far the oldest segment is forgotten, and the batch that was begun there (`mark`) |
 //!
-//! One thread (`writer`) takes all records that wait, writes them with one `write(2)`, then wakes the
+//! A record is written where it comes from, with one `write(2)`, when nothing is in the way (`tail`);
+//! else one thread (`writer`) takes all records that wait, writes them with one `write(2)`, then wakes the
 //! callers. So what was acknowledged survives SIGKILL; with [`Options::fsync`] also a loss of power. Each
 //! start opens a new segment with a random id, and a batch is a range of one segment, so (id, start, end)
 //! names a batch for good.
@@ -23,6 +24,7 @@ mod open;
 mod segment;
 mod shelf;
 mod spool;
+mod tail;
 mod writer;
 
 pub use drain::{Batch, Drain};

@@ -5,7 +5,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64},
         mpsc,
     },
@@ -22,6 +22,7 @@ use crate::{
     segment::{Segment, parse_name},
     shelf::Shelf,
     spool::{Inner, Spool},
+    tail::Tail,
     writer::Writer,
 };
 
@@ -75,9 +76,10 @@ pub(crate) fn open_on(options: &Options, disk: Box<dyn Disk>) -> Result<(Spool, 
     let shelf = Arc::new(Shelf::new(options, lock, recovered));
     let (commands, received) = mpsc::channel();
     let queued = Arc::new(AtomicU64::new(0));
-    let writer =
-        Writer::new(Arc::clone(&shelf), received, Arc::clone(&queued), disk, last.map_or(1, |last| last + 1))
-            .map_err(Error::io("begin a segment in", dir))?;
+    let tail = Tail::new(Arc::clone(&shelf), disk, last.map_or(1, |last| last + 1))
+        .map_err(Error::io("begin a segment in", dir))?;
+    let tail = Arc::new(Mutex::new(tail));
+    let writer = Writer::new(Arc::clone(&shelf), Arc::clone(&tail), received, Arc::clone(&queued));
     let (ending, ended) = watch::channel(());
     thread::Builder::new()
         .name("spool".to_owned())
@@ -88,6 +90,7 @@ pub(crate) fn open_on(options: &Options, disk: Box<dyn Disk>) -> Result<(Spool, 
         .map_err(Error::io("start the thread for", dir))?;
     let inner = Arc::new(Inner {
         shelf: Arc::clone(&shelf),
+        tail,
         commands,
         queued,
         closed: AtomicBool::new(false),

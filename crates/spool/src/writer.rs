@@ -1,14 +1,9 @@
 //! The spool thread: takes all records that wait, writes them with one write, then completes those who wait
-//! for them.
-//!
-//! Whatever fails, the thread goes on: a failed write is cut off again, and a file that cannot be trusted any
-//! more is sealed at its last good record and left for a new one.
+//! for them. What has to be synced comes here, and what comes while another writes or the disk is slow.
 
 use std::{
-    fs::{self, File},
-    io, mem,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
@@ -18,25 +13,22 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    disk::Disk,
     error::AppendError,
-    frame::{self, HEADER_BYTES},
-    open::sync_folder,
-    segment::Segment,
+    frame::HEADER_BYTES,
     shelf::{Level, Shelf},
+    tail::Tail,
 };
 
 /// A group ends at this size, so that the buffer stays small.
 const GROUP_BYTES: usize = 1 << 20;
 /// How often a full disk is tried again while nobody appends.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
-const PROBE_BYTES: usize = 64 << 10;
 
 /// What the thread is asked to do.
 #[derive(Debug)]
 pub enum Command {
     Append(Job),
-    /// The current segment is drained and keeps the spool from [`Level::Normal`]: begin another.
+    /// The current segment has reached its size, or is drained and keeps the spool from [`Level::Normal`]: begin another.
     Renew,
     Close,
 }
@@ -58,66 +50,49 @@ struct Waiter {
 /// The thread's state.
 pub struct Writer {
     shelf: Arc<Shelf>,
+    tail: Arc<Mutex<Tail>>,
     commands: Receiver<Command>,
     queued: Arc<AtomicU64>,
-    disk: Box<dyn Disk>,
-    segment: Arc<Segment>,
-    file: File,
-    /// Why the current file takes no more: it may hold garbage behind `committed`, or bytes that will never
-    /// be synced.
-    distrusted: Option<AppendError>,
-    /// The length at which the next segment is due.
-    full_at: u64,
     closing: bool,
-    group: Vec<u8>,
     waiters: Vec<Waiter>,
 }
 
 impl Writer {
-    /// Creates the start's first segment.
     pub fn new(
         shelf: Arc<Shelf>,
+        tail: Arc<Mutex<Tail>>,
         commands: Receiver<Command>,
         queued: Arc<AtomicU64>,
-        disk: Box<dyn Disk>,
-        sequence: u64,
-    ) -> io::Result<Self> {
-        let (segment, file) = begin_segment(&shelf, sequence)?;
-        let full_at = shelf.segment_bytes;
-        Ok(Self {
-            shelf,
-            commands,
-            queued,
-            disk,
-            segment,
-            file,
-            distrusted: None,
-            full_at,
-            closing: false,
-            group: Vec::new(),
-            waiters: Vec::new(),
-        })
+    ) -> Self {
+        Self { shelf, tail, commands, queued, closing: false, waiters: Vec::new() }
     }
 
     /// Until closed, or until the last handle is dropped.
     pub fn run(mut self) {
+        let tail = Arc::clone(&self.tail);
         while let Some(command) = self.wait() {
-            if self.distrusted.is_some() {
-                self.rotate();
-            }
-            self.take(command);
-            while self.has_room()
-                && let Ok(command) = self.commands.try_recv()
-            {
-                self.take(command);
-            }
-            self.commit();
-            if self.distrusted.is_some() || self.written() >= self.full_at {
-                self.rotate();
-            }
+            self.turn(command, &mut lock(&tail));
         }
-        self.segment.sealed.store(true, Ordering::Release);
-        self.shelf.changed.notify_one();
+        lock(&tail).end();
+    }
+
+    /// Writes what waits, with the tail held throughout: who finds it free and nothing queued comes after all that was
+    /// handed over before.
+    fn turn(&mut self, command: Command, tail: &mut Tail) {
+        if tail.is_distrusted() {
+            tail.rotate();
+        }
+        self.take(command, tail);
+        while tail.group_bytes() < GROUP_BYTES
+            && !tail.is_full()
+            && let Ok(command) = self.commands.try_recv()
+        {
+            self.take(command, tail);
+        }
+        self.commit(tail);
+        if tail.is_distrusted() || tail.is_full() {
+            tail.rotate();
+        }
     }
 
     fn wait(&mut self) -> Option<Command> {
@@ -130,127 +105,46 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            self.probe();
+            lock(&self.tail).probe();
         }
         self.commands.recv().ok()
     }
 
-    fn take(&mut self, command: Command) {
+    fn take(&mut self, command: Command, tail: &mut Tail) {
         match command {
             Command::Append(Job { record, synced, done }) => {
-                frame::encode(self.segment.id, &record, &mut self.group);
+                tail.add(&record);
                 self.waiters.push(Waiter { synced, done });
                 let bytes = (record.len() + HEADER_BYTES) as u64;
-                self.queued.fetch_sub(bytes, Ordering::Relaxed);
+                self.queued.fetch_sub(bytes, Ordering::Release);
             }
             Command::Renew => {
-                if self.segment.is_drained() && self.written() > 0 && self.shelf.level() != Level::Normal {
-                    self.commit();
-                    self.rotate();
+                if tail.is_full() || (tail.is_drained() && self.shelf.level() != Level::Normal) {
+                    self.commit(tail);
+                    tail.rotate();
                 }
             }
             Command::Close => self.closing = true,
         }
     }
 
-    fn has_room(&self) -> bool {
-        self.group.len() < GROUP_BYTES && self.written() + (self.group.len() as u64) < self.full_at
-    }
-
-    fn written(&self) -> u64 {
-        self.segment.committed.load(Ordering::Relaxed)
-    }
-
     /// Writes the group and tells everyone who waits for a part of it.
-    fn commit(&mut self) {
+    fn commit(&mut self, tail: &mut Tail) {
         if self.waiters.is_empty() {
             return;
         }
-        let mut outcome = self.write_group();
-        if outcome.is_err() {
-            self.shelf.release(self.group.len() as u64);
-        }
-        self.group.clear();
-        self.group.shrink_to(2 * GROUP_BYTES);
+        let mut outcome = tail.write_group();
         let (synced, written): (Vec<_>, Vec<_>) = self.waiters.drain(..).partition(|waiter| waiter.synced);
         answer(written, &outcome);
         if !synced.is_empty() {
-            outcome = outcome.and_then(|()| self.sync());
+            outcome = outcome.and_then(|()| tail.sync());
             answer(synced, &outcome);
         }
     }
+}
 
-    fn write_group(&mut self) -> Result<(), AppendError> {
-        if let Some(reason) = &self.distrusted {
-            return Err(reason.clone());
-        }
-        let committed = self.written();
-        if let Err(error) = self.disk.write(&self.file, &self.group, committed) {
-            self.cut_off(committed);
-            return Err(self.refusal(error));
-        }
-        self.shelf.disk_full.store(false, Ordering::Relaxed);
-        let (records, bytes) = (self.waiters.len() as u64, self.group.len() as u64);
-        self.shelf.commit(&self.segment, records, bytes);
-        Ok(())
-    }
-
-    /// After a failed fsync nobody knows which bytes will reach the disk, and a second fsync may wrongly
-    /// succeed: the file is left for a new one. Its records stay, for they can be read as long as the power
-    /// is on.
-    fn sync(&mut self) -> Result<(), AppendError> {
-        self.disk.sync(&self.file).map_err(|error| {
-            tracing::warn!(segment.id = %self.segment.id, %error, "cannot sync the spool");
-            let refusal = AppendError::Io(Arc::new(error));
-            self.distrusted = Some(refusal.clone());
-            refusal
-        })
-    }
-
-    fn refusal(&self, error: io::Error) -> AppendError {
-        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        if !full || !self.shelf.disk_full.swap(full, Ordering::Relaxed) {
-            tracing::warn!(segment.id = %self.segment.id, %error, "cannot write to the spool");
-        }
-        if full { AppendError::Full } else { AppendError::Io(Arc::new(error)) }
-    }
-
-    /// Removes what a failed write left behind the last good record.
-    fn cut_off(&mut self, committed: u64) {
-        if let Err(error) = self.disk.cut(&self.file, committed) {
-            tracing::warn!(segment.id = %self.segment.id, offset = committed, %error, "cannot cut off a failed write");
-            self.distrusted = Some(AppendError::Io(Arc::new(error)));
-        }
-    }
-
-    /// Finds out whether a full disk has room again, by writing where the next group will go.
-    fn probe(&mut self) {
-        let committed = self.written();
-        if self.disk.write(&self.file, &vec![0; PROBE_BYTES], committed).is_ok() {
-            self.shelf.disk_full.store(false, Ordering::Relaxed);
-        }
-        self.cut_off(committed);
-    }
-
-    /// Goes on in a new segment. Where none can be made, the old one takes as much again before the next
-    /// attempt.
-    fn rotate(&mut self) {
-        match begin_segment(&self.shelf, self.segment.sequence + 1) {
-            Ok((segment, file)) => {
-                self.file = file;
-                let old = mem::replace(&mut self.segment, segment);
-                old.sealed.store(true, Ordering::Release);
-                self.distrusted = None;
-                self.full_at = self.shelf.segment_bytes;
-                self.shelf.retire();
-                self.shelf.changed.notify_one();
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot begin a new segment");
-                self.full_at = self.written() + self.shelf.segment_bytes;
-            }
-        }
-    }
+fn lock(tail: &Mutex<Tail>) -> MutexGuard<'_, Tail> {
+    tail.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn answer(waiters: Vec<Waiter>, outcome: &Result<(), AppendError>) {
@@ -258,20 +152,6 @@ fn answer(waiters: Vec<Waiter>, outcome: &Result<(), AppendError>) {
         // An error says that the caller does not wait any more.
         let _ = waiter.done.send(outcome.clone());
     }
-}
-
-fn begin_segment(shelf: &Shelf, sequence: u64) -> io::Result<(Arc<Segment>, File)> {
-    let (segment, file) = Segment::create(&shelf.dir, sequence)?;
-    if shelf.fsync
-        && let Err(error) = sync_folder(&shelf.dir)
-    {
-        // Best effort: an empty segment that stays is deleted at the next start.
-        let _ = fs::remove_file(&segment.path);
-        return Err(error);
-    }
-    let segment = Arc::new(segment);
-    shelf.push(Arc::clone(&segment));
-    Ok((segment, file))
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::{fs, path::Path, sync::Mutex, time::Instant};
+use std::{fs, fs::File, io, path::Path, thread, time::Instant};
 
 use super::*;
-use crate::{Drain, Error, Options, Spool, disk::Kernel, open::open_on};
+use crate::{
+    Drain, Error, Options, Spool,
+    disk::{Disk, Kernel},
+    open::open_on,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
@@ -17,7 +21,7 @@ enum Fault {
     Sync,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Faulty(Arc<Mutex<Fault>>);
 
 impl Faulty {
@@ -159,4 +163,83 @@ async fn a_failed_sync_fails_who_asked_for_it_and_leaves_the_file() {
     assert_eq!(segment_files(dir.path()).len(), 2);
     assert_eq!(drained(&mut drain).unwrap(), ["first", "perhaps", "second"]);
     assert_eq!(segment_files(dir.path()).len(), 1, "the first is sealed and deleted");
+}
+
+/// A disk that is slow as long as it is told to be, and remembers whose thread wrote.
+#[derive(Clone, Debug, Default)]
+struct Watched(Arc<Mutex<(Duration, Vec<String>)>>);
+
+impl Watched {
+    fn slow(&self, by: Duration) {
+        self.0.lock().unwrap().0 = by;
+    }
+
+    fn by_the_thread(&self) -> Vec<bool> {
+        self.0.lock().unwrap().1.iter().map(|name| name == "spool").collect()
+    }
+}
+
+impl Disk for Watched {
+    fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        state.1.push(thread::current().name().unwrap_or_default().to_owned());
+        thread::sleep(state.0);
+        Kernel.write(file, bytes, offset)
+    }
+
+    fn cut(&mut self, file: &File, length: u64) -> io::Result<()> {
+        Kernel.cut(file, length)
+    }
+
+    fn sync(&mut self, file: &File) -> io::Result<()> {
+        Kernel.sync(file)
+    }
+}
+
+#[tokio::test]
+async fn who_appends_writes_unless_it_is_synced_or_the_disk_is_slow() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Watched::default();
+    let (spool, mut drain) = open_on(&Options::new(dir.path(), 1 << 20), Box::new(disk.clone())).unwrap();
+    spool.append(b"mine".to_vec()).await.unwrap();
+    spool.append_synced(b"synced".to_vec()).await.unwrap();
+    assert_eq!(disk.by_the_thread(), [false, true]);
+    disk.slow(Duration::from_millis(5));
+    spool.append(b"slow".to_vec()).await.unwrap();
+    disk.slow(Duration::ZERO);
+    spool.append(b"the thread's".to_vec()).await.unwrap();
+    assert!(*disk.by_the_thread().last().unwrap());
+    assert_eq!(drained(&mut drain).unwrap(), ["mine", "synced", "slow", "the thread's"]);
+}
+
+#[test]
+fn what_many_append_at_once_comes_out_once_and_each_ones_in_order() {
+    const EACH: usize = 300;
+    let dir = tempfile::tempdir().unwrap();
+    // Many segments: they are begun while others write.
+    let options = Options { segment_bytes: 2000, ..Options::new(dir.path(), 1 << 20) };
+    let (spool, mut drain) = open_on(&options, Box::new(Kernel)).unwrap();
+    thread::scope(|scope| {
+        for who in 0..4 {
+            let spool = spool.clone();
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                let appended: Vec<_> = (0..EACH)
+                    .map(|n| {
+                        let record = format!("{who} {n:03}").into_bytes();
+                        if n % 7 == 0 { spool.append_synced(record) } else { spool.append(record) }
+                    })
+                    .collect();
+                for appended in appended {
+                    runtime.block_on(appended).unwrap();
+                }
+            });
+        }
+    });
+    let records = drained(&mut drain).unwrap();
+    assert_eq!(records.len(), 4 * EACH);
+    for who in ["0", "1", "2", "3"] {
+        let own: Vec<_> = records.iter().filter(|record| record.starts_with(who)).collect();
+        assert!(own.len() == EACH && own.is_sorted(), "{own:?}");
+    }
 }
