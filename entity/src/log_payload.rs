@@ -1,4 +1,4 @@
-//! The content of a call: request and response, each a zstd frame.
+//! The content of a call.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,10 +12,8 @@ pub struct Model {
     pub created_at: i64,
     /// As in its log.
     pub retention_class: i16,
-    /// zstd of `logstore::Content`, MessagePack.
-    pub request: Vec<u8>,
-    /// zstd of `logstore::Content`, MessagePack.
-    pub response: Vec<u8>,
+    /// Request and response, as `logstore::content` packs them.
+    pub content: Vec<u8>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

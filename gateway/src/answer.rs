@@ -69,7 +69,7 @@ pub(crate) async fn make(
     mut passage: Passage,
 ) -> HttpResponse {
     let content_type = if event_stream { "text/event-stream" } else { "application/json" };
-    let logged = vec![("content-type".to_owned(), content_type.to_owned())];
+    let logged = [("content-type", content_type)].into_iter().collect();
     passage.recording.answer_begins(status, event_stream, logged);
     let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
     response.insert_header(("content-type", content_type));

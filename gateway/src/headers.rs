@@ -1,12 +1,18 @@
 //! Headers on their way through: which go upstream, which come back, what the log shows of them.
 
+use std::borrow::Cow;
+
 use actix_web::HttpRequest;
 use actix_web::http::header as actix;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use providers::Endpoint;
+use recorder::Headers;
 
 const MASK: &str = "********";
+
+/// What the headers of a call mostly take.
+const USUAL_BYTES: usize = 1 << 10;
 
 /// Of one connection only (RFC 9110, 7.6.1), or about a body that is framed anew.
 const HOP_BY_HOP: [&str; 10] = [
@@ -140,19 +146,23 @@ fn named_in_connection<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String
 }
 
 /// A client's headers as the log keeps them: secrets masked, and those that the client names.
-pub(crate) fn logged(headers: &actix::HeaderMap, sensitive: &[String]) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| shown(name.as_str(), value.as_bytes(), sensitive)).collect()
+pub(crate) fn logged(headers: &actix::HeaderMap, sensitive: &[String]) -> Headers {
+    shown(headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), sensitive)
 }
 
 /// Upstream's headers as the log keeps them.
-pub(crate) fn logged_upstream(headers: &HeaderMap, sensitive: &[String]) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| shown(name.as_str(), value.as_bytes(), sensitive)).collect()
+pub(crate) fn logged_upstream(headers: &HeaderMap, sensitive: &[String]) -> Headers {
+    shown(headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), sensitive)
 }
 
-fn shown(name: &str, value: &[u8], sensitive: &[String]) -> (String, String) {
-    let masked = is_secret(name) || sensitive.iter().any(|masked| masked == name);
-    let value = if masked { MASK.to_owned() } else { String::from_utf8_lossy(value).into_owned() };
-    (name.to_owned(), value)
+fn shown<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, sensitive: &[String]) -> Headers {
+    let mut block = Headers::with_capacity(USUAL_BYTES);
+    for (name, value) in headers {
+        let masked = is_secret(name) || sensitive.iter().any(|masked| masked == name);
+        let value = if masked { Cow::Borrowed(MASK) } else { String::from_utf8_lossy(value) };
+        block.push(name, &value);
+    }
+    block
 }
 
 /// Whether a header's value is a credential, by what its name says. An inline config may hold several.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use plans::Month;
-use recorder::{Message, OpenCall, Outcome, Payload, Record, Recorder, Routing, Source, Trace};
+use recorder::{Headers, Message, OpenCall, Outcome, Payload, Record, Recorder, Routing, Source, Trace};
 use tenancy::Tenant;
 use uuid::Uuid;
 
@@ -91,7 +91,7 @@ impl Recording {
     }
 
     /// The head of upstream's answer has come.
-    pub(crate) fn answer_begins(&mut self, status: u16, streamed: bool, headers: Vec<(String, String)>) {
+    pub(crate) fn answer_begins(&mut self, status: u16, streamed: bool, headers: Headers) {
         if let Some(open) = &mut self.open {
             open.record.status = status;
             open.record.streamed = streamed;

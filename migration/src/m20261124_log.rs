@@ -27,11 +27,15 @@ impl MigrationTrait for Migration {
             .col(uuid("organisation_id"))
             .col(big_integer("created_at"))
             .col(small_integer("retention_class"))
-            .col(blob("request"))
-            .col(blob("response"))
+            .col(blob("content"))
             .primary_key(&mut key(backend))
             .to_owned();
         create_partitioned(manager, payload).await?;
+        if backend == DbBackend::Postgres {
+            // It is compressed already.
+            let sql = "ALTER TABLE log_payload ALTER COLUMN content SET STORAGE EXTERNAL";
+            manager.get_connection().execute_unprepared(sql).await?;
+        }
 
         let external_id = Table::create()
             .table("log_external_id")

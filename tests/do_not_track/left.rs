@@ -66,8 +66,8 @@ impl Left {
             }
         }
         for row in log_payload::Entity::find().all(db).await.unwrap() {
-            for side in [row.request, row.response] {
-                let content = content::unpack(&side).unwrap();
+            let exchange = content::unpack(&row.content).unwrap();
+            for content in [exchange.request, exchange.response] {
                 self.add("a payload's headers", format!("{:?}", content.headers));
                 self.add("a payload's body", content.body);
             }

@@ -2,7 +2,7 @@
 
 use entity::log;
 use logstore::Content;
-use logstore::query::Exchange;
+use logstore::Exchange;
 use logstore::status_labels::StatusLabels;
 use sea_orm::prelude::*;
 use serde::Serialize;
@@ -99,7 +99,7 @@ fn headers(side: &Content, wanted: impl Fn(&str) -> bool) -> Map<String, Value> 
                 joined.push_str(value);
             }
             _ => {
-                map.insert(name.clone(), value.as_str().into());
+                map.insert(name.to_owned(), value.into());
             }
         }
     }

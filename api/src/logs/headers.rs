@@ -1,5 +1,6 @@
 //! Headers that a client hands in with a log: checked, and secrets masked before they go anywhere.
 
+use logstore::Headers;
 use serde_json::Value;
 
 use crate::Error;
@@ -19,8 +20,8 @@ const SECRET: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "se
 /// Parts of names whose values are secrets.
 const SECRET_PARTS: [&str; 6] = ["api-key", "apikey", "token", "secret", "password", "credential"];
 
-pub(super) fn take(fields: &mut Fields) -> Result<Vec<(String, String)>, Error> {
-    let Some(headers) = fields.object("headers")? else { return Ok(Vec::new()) };
+pub(super) fn take(fields: &mut Fields) -> Result<Headers, Error> {
+    let Some(headers) = fields.object("headers")? else { return Ok(Headers::default()) };
     let at = fields.path("headers");
     let headers = headers.rest();
     if headers.len() > MAX_HEADERS {

@@ -22,13 +22,8 @@ mod insert;
 /// A log on its way into the store, with its packed content unless none is kept.
 pub struct Entry {
     pub log: log::Model,
-    pub payload: Option<Packed>,
-}
-
-/// Request and response as [`crate::content::Packer`] made them.
-pub struct Packed {
-    pub request: Vec<u8>,
-    pub response: Vec<u8>,
+    /// As [`crate::Packer`] made it.
+    pub payload: Option<Vec<u8>>,
 }
 
 /// A range of a spool segment and the logs in it, in their order.

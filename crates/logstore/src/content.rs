@@ -1,21 +1,37 @@
-//! The content of a call as it is kept: MessagePack in a zstd frame.
+//! The content of a call as it is kept: both sides, MessagePack in one zstd frame.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+mod headers;
+
+pub use headers::Headers;
 
 /// Favouring speed: content is written once and seldom read.
 const LEVEL: i32 = 1;
 
 /// No content is larger than this when unpacked; what claims to be is corrupt. Bytes.
-const MAX_UNPACKED: usize = 64 << 20;
+const MAX_UNPACKED: usize = 128 << 20;
 
 /// One side of an exchange: headers and body as they were, secrets masked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Content {
-    /// Lower-case names.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     #[serde(with = "byte_string")]
     pub body: Bytes,
+}
+
+/// Both sides.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Exchange {
+    pub request: Content,
+    pub response: Content,
+}
+
+#[derive(Serialize)]
+struct Sides<'a> {
+    request: &'a Content,
+    response: &'a Content,
 }
 
 /// Why content could not be packed or unpacked.
@@ -44,16 +60,16 @@ impl Packer {
 
     /// # Errors
     /// [`Error`] when the content cannot be encoded or compressed.
-    pub fn pack(&mut self, content: &Content) -> Result<Vec<u8>, Error> {
+    pub fn pack(&mut self, request: &Content, response: &Content) -> Result<Vec<u8>, Error> {
         self.encoded.clear();
-        rmp_serde::encode::write_named(&mut self.encoded, content)?;
+        rmp_serde::encode::write_named(&mut self.encoded, &Sides { request, response })?;
         Ok(self.compressor.compress(&self.encoded)?)
     }
 }
 
 /// # Errors
 /// [`Error`] when `packed` is not what [`Packer::pack`] made.
-pub fn unpack(packed: &[u8]) -> Result<Content, Error> {
+pub fn unpack(packed: &[u8]) -> Result<Exchange, Error> {
     let claimed = zstd::bulk::Decompressor::upper_bound(packed).unwrap_or(MAX_UNPACKED);
     let encoded = zstd::bulk::decompress(packed, claimed.min(MAX_UNPACKED))?;
     Ok(rmp_serde::from_slice(&encoded)?)
@@ -81,12 +97,12 @@ mod tests {
     #[test]
     fn content_comes_back_as_it_was() {
         let content = Content {
-            headers: vec![("content-type".into(), "application/json".into())],
+            headers: [("content-type", "application/json")].into_iter().collect(),
             body: Bytes::from([0, 159, 255, b'{'].repeat(1000)),
         };
-        let packed = Packer::new().unwrap().pack(&content).unwrap();
+        let packed = Packer::new().unwrap().pack(&content, &Content::default()).unwrap();
         assert!(packed.len() < content.body.len() / 4);
-        assert_eq!(unpack(&packed).unwrap(), content);
+        assert_eq!(unpack(&packed).unwrap(), Exchange { request: content, response: Content::default() });
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod query;
 pub mod retention;
 pub mod status_labels;
 
-pub use append::{Appended, Batch, Entry, MeterKey, Packed, Tally, append};
-pub use content::{Content, Packer};
+pub use append::{Appended, Batch, Entry, MeterKey, Tally, append};
+pub use content::{Content, Exchange, Headers, Packer};
 pub use filter::{Filter, Range, Retry};
 pub use page::{Cursor, Page};

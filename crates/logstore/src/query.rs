@@ -6,7 +6,7 @@ use sea_orm::prelude::*;
 use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait, Select};
 use tenancy::TenantScope;
 
-use crate::{Content, Cursor, Filter, Page, content};
+use crate::{Cursor, Exchange, Filter, Page, content};
 
 /// Logs of a page, at most.
 pub const MAX_PAGE: u64 = 1_000;
@@ -18,13 +18,6 @@ pub enum Error {
     Database(#[from] DbErr),
     #[error("the content of a log is damaged")]
     Content(#[from] content::Error),
-}
-
-/// What went over the wire, both ways.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Exchange {
-    pub request: Content,
-    pub response: Content,
 }
 
 /// A log and its content, where any is kept. `cutoff_ms` is the first `created_at` that is still shown.
@@ -46,11 +39,8 @@ pub async fn find(
         .filter(log_payload::Column::OrganisationId.eq(scope.organisation()))
         .one(db)
         .await?;
-    let unpack = |payload: log_payload::Model| {
-        let (request, response) = (content::unpack(&payload.request)?, content::unpack(&payload.response)?);
-        Ok::<_, Error>(Exchange { request, response })
-    };
-    Ok(Some((row, payload.map(unpack).transpose()?)))
+    let exchange = payload.map(|payload| content::unpack(&payload.content)).transpose()?;
+    Ok(Some((row, exchange)))
 }
 
 /// A page of logs, newest first, from after `cursor` on; at most `limit` of them and never over [`MAX_PAGE`].

@@ -12,7 +12,7 @@ mod tally;
 #[cfg(test)]
 mod testing;
 
-pub use record::{Measured, Message, Outcome, Payload, Record, Routing, Source, Trace};
+pub use record::{Headers, Measured, Message, Outcome, Payload, Record, Routing, Source, Trace};
 pub use recorder::{Error, OpenCall, Recorder};
 pub use shipper::{Options, Parts, Shipped, Shipper};
 pub use tally::Unrecorded;

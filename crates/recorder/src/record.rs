@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-pub use logstore::Content as Message;
+pub use logstore::{Content as Message, Headers};
 use providers::{Endpoint, Usage};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

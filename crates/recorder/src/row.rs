@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use entity::log;
-use logstore::{Content, Entry, Packed, Packer, content};
+use logstore::{Entry, Packer};
 use providers::Endpoint;
 
 use crate::{Measured, Payload, Record};
@@ -13,7 +13,7 @@ pub(crate) fn entry(record: Record, packer: &mut Packer) -> Entry {
     let measured = record.measured.clone().unwrap_or_else(|| Measured::of(&record));
     let mut payload_state = record.payload;
     let payload = match record.payload {
-        Payload::Whole | Payload::Cut => match pack(&record.request, &record.response, packer) {
+        Payload::Whole | Payload::Cut => match packer.pack(&record.request, &record.response) {
             Ok(content) => Some(content),
             Err(error) => {
                 tracing::warn!(log_id = %record.id, %error, "a log is kept without its content");
@@ -33,10 +33,6 @@ pub(crate) fn bare_entry(record: Record) -> Entry {
         kept => kept,
     };
     Entry { log: log_row(record, Measured::default(), payload), payload: None }
-}
-
-fn pack(request: &Content, response: &Content, packer: &mut Packer) -> Result<Packed, content::Error> {
-    Ok(Packed { request: packer.pack(request)?, response: packer.pack(response)? })
 }
 
 fn log_row(record: Record, measured: Measured, payload: Payload) -> log::Model {

@@ -13,7 +13,7 @@ pub fn record(payload: Payload, measured: Option<Measured>) -> Record {
     let ids = Ids::new(Clock::system());
     let answer = format!("{{\"model\":\"m\",\"choices\":[{{\"message\":{{\"content\":\"{SECRET}\"}}}}]}}");
     let message = |body: String| Message {
-        headers: vec![("x-header".to_owned(), SECRET.to_owned())],
+        headers: [("x-header", SECRET)].into_iter().collect(),
         body: Bytes::from(body),
     };
     Record {

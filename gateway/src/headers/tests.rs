@@ -84,8 +84,9 @@ fn credentials_are_masked_in_the_log_whatever_they_are_called() {
         ("x-portkey-trace-id", false),
         ("x-named", true),
     ] {
-        let (_, value) = shown(name, b"value", &["x-named".to_owned()]);
-        assert_eq!(value == MASK, masked, "{name}");
+        let block = shown([(name, &b"value"[..])].into_iter(), &["x-named".to_owned()]);
+        let value = if masked { MASK } else { "value" };
+        assert_eq!(block.iter().collect::<Vec<_>>(), [(name, value)]);
     }
 }
 

@@ -8,7 +8,7 @@ use sea_orm::{
     RuntimeErr, TransactionTrait,
 };
 
-use super::{Entry, Packed};
+use super::Entry;
 
 /// Rows a statement inserts at the most. A statement costs a round trip to the store, which is most of it for a few
 /// rows, so the rest of a batch goes in one; whole ones come again, and the connection has them prepared. SQLite takes
@@ -20,7 +20,7 @@ pub(super) async fn all(txn: &DatabaseTransaction, entries: Vec<Entry>) -> Resul
     let mut logs = Vec::with_capacity(entries.len());
     let mut payloads = Vec::with_capacity(entries.len());
     for Entry { log, payload } in entries {
-        payloads.extend(payload.map(|packed| payload_row(&log, packed)));
+        payloads.extend(payload.map(|content| payload_row(&log, content)));
         logs.push(log.into_active_model());
     }
     insert_many(txn, logs).await?;
@@ -75,15 +75,13 @@ pub(super) fn is_refusal(error: &DbErr, backend: DbBackend) -> bool {
     }
 }
 
-fn payload_row(log: &log::Model, packed: Packed) -> log_payload::ActiveModel {
-    let Packed { request, response } = packed;
+fn payload_row(log: &log::Model, content: Vec<u8>) -> log_payload::ActiveModel {
     log_payload::Model {
         id: log.id,
         organisation_id: log.organisation_id,
         created_at: log.created_at,
         retention_class: log.retention_class,
-        request,
-        response,
+        content,
     }
     .into_active_model()
 }

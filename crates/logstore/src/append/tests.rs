@@ -74,7 +74,7 @@ impl Fixture {
             payload: "whole".to_owned(),
             external_id: None,
         };
-        Entry { log, payload: Some(Packed { request: vec![1], response: vec![2] }) }
+        Entry { log, payload: Some(vec![1]) }
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended, Error> {

@@ -12,7 +12,7 @@ use tenancy::{Keys, PlanOverrides};
 use super::*;
 use crate::partitions::{self, Partition};
 use crate::status_labels::StatusLabels;
-use crate::{Packer, Range, Retry};
+use crate::{Content, Packer, Range, Retry};
 
 /// 2026-11-23T00:00:00Z.
 const NOW: i64 = 1_795_392_000_000;
@@ -179,15 +179,15 @@ async fn what_is_past_its_retention_is_not_shown_though_it_is_there() {
 async fn a_log_comes_with_its_content_where_some_is_kept() {
     let f = Fixture::new().await;
     let (with, without) = (f.log(1, |_| ()).await, f.log(2, |_| ()).await);
-    let side = |body: &'static str| Content { headers: vec![("a".into(), "b".into())], body: body.into() };
+    let side =
+        |body: &'static str| Content { headers: [("a", "b")].into_iter().collect(), body: body.into() };
     let mut packer = Packer::new().unwrap();
     let payload = log_payload::Model {
         id: with,
         organisation_id: f.own.organisation(),
         created_at: NOW + 1,
         retention_class: 3,
-        request: packer.pack(&side("ask")).unwrap(),
-        response: packer.pack(&side("answer")).unwrap(),
+        content: packer.pack(&side("ask"), &side("answer")).unwrap(),
     };
     payload.into_active_model().insert(&f.db).await.unwrap();
     let (_, exchange) = find(&f.db, &f.own, with, None).await.unwrap().unwrap();
@@ -195,7 +195,7 @@ async fn a_log_comes_with_its_content_where_some_is_kept() {
     assert_eq!(find(&f.db, &f.own, without, None).await.unwrap().unwrap().1, None);
 
     log_payload::Entity::update_many()
-        .col_expr(log_payload::Column::Response, Expr::value(vec![1_u8]))
+        .col_expr(log_payload::Column::Content, Expr::value(vec![1_u8]))
         .exec(&f.db)
         .await
         .unwrap();
