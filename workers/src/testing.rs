@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clock::{Clock, Ids};
 use entity::{log, organisation};
-use logstore::{Appended, Batch, Entry, Packed};
+use logstore::{Appended, Batch, Entry};
 use plans::{Overrides, Plan};
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseConnection, IntoActiveModel, PaginatorTrait, QueryOrder};
@@ -137,7 +137,7 @@ impl World {
             payload: "whole".to_owned(),
             external_id: Some(format!("own-{id}")),
         };
-        Entry { log, payload: Some(Packed { request: vec![1], response: vec![2] }) }
+        Entry { log, payload: Some(vec![1]) }
     }
 
     /// Rows of an organisation in `log`, `log_payload` and `log_external_id`.

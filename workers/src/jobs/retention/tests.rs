@@ -222,7 +222,7 @@ async fn what_a_log_of_an_upgraded_organisation_holds_moves_with_it_and_an_old_o
     assert_eq!((logs[0].id, logs[0].retention_class, logs[0].created_at), of(logs[0].created_at));
     let content = &contents[0];
     assert_eq!((content.id, content.retention_class, content.created_at), of(logs[0].created_at));
-    assert_eq!((contents.len(), &content.request, &content.response), (1, &vec![1], &vec![2]));
+    assert_eq!((contents.len(), &content.content), (1, &vec![1]));
 }
 
 #[tokio::test]
