@@ -9,7 +9,7 @@ use plans::Month;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{BatchId, Error, Key, Ledger, Reserved};
+use crate::{BatchId, Counted, Error, Key, Ledger, Reserved};
 
 #[cfg(test)]
 pub(crate) mod steps;
@@ -124,6 +124,8 @@ pub async fn follow(ledger: &dyn Ledger, key: Key, limit: u64, steps: &[Step]) -
         // What was seeded is known once somebody asked.
         if !model.grants.is_empty() {
             assert_eq!(ledger.known(key), Some(model.used()), "{step:?}");
+            let counted = Counted { row: model.row, on_its_way: model.used() - model.row };
+            assert_eq!(ledger.read(key).await?, Some(counted), "{step:?}");
         }
     }
     Ok(())
@@ -140,6 +142,7 @@ pub async fn nothing_is_on_its_way(ledger: &dyn Ledger, ids: &Ids) -> Result<(),
     for start in 0..3 {
         let got = ledger.reserve(key, batch(start), 4, Some(12)).await?;
         assert!(matches!(got, Reserved::Granted { granted: 2, .. }), "{got:?}: the others have ended");
+        assert_eq!(ledger.read(key).await?, Some(Counted { row: 10, on_its_way: 0 }));
     }
     assert!(ledger.settle(key, batch(0), 7).await?, "a lower row is the store's, which has lost some");
     assert_eq!(ledger.known(key), Some(7));
@@ -149,6 +152,7 @@ pub async fn nothing_is_on_its_way(ledger: &dyn Ledger, ids: &Ids) -> Result<(),
 
 async fn a_missing_counter_is_unknown_and_seeded_once(ledger: &dyn Ledger, key: Key) -> Result<(), Error> {
     assert_eq!(ledger.known(key), None);
+    assert_eq!(ledger.read(key).await?, None, "reading makes no counter");
     for _ in 0..2 {
         assert_eq!(ledger.reserve(key, batch(0), 3, Some(10)).await?, Reserved::Unknown);
     }
@@ -157,6 +161,7 @@ async fn a_missing_counter_is_unknown_and_seeded_once(ledger: &dyn Ledger, key: 
     ledger.seed(key, 1).await?;
     assert_eq!(ledger.reserve(key, batch(1), 1, Some(10)).await?, Reserved::Granted { granted: 1, used: 9 });
     assert_eq!(ledger.known(key), Some(9));
+    assert_eq!(ledger.read(key).await?, Some(Counted { row: 5, on_its_way: 4 }));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 use crate::known::Months;
-use crate::{BatchId, Error, IN_FLIGHT, Key, Ledger, REMEMBERED, Reserved};
+use crate::{BatchId, Counted, Error, IN_FLIGHT, Key, Ledger, REMEMBERED, Reserved};
 
 /// The ledger of a single process: counters in memory, gone with it and then seeded from the store again.
 /// It holds the newest month it has seen and the two before.
@@ -89,6 +89,13 @@ impl Ledger for Embedded {
 
     async fn ping(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    async fn read(&self, key: Key) -> Result<Option<Counted>, Error> {
+        let counters = self.counters();
+        let counter = counters.get(key);
+        Ok(counter
+            .map(|counter| Counted { row: counter.row, on_its_way: counter.outstanding(self.in_flight) }))
     }
 
     fn known(&self, key: Key) -> Option<u64> {

@@ -52,6 +52,23 @@ pub enum Reserved {
     Granted { granted: u64, used: u64 },
 }
 
+/// What a counter says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The store's count, as it was last told.
+    pub row: u64,
+    /// What was granted to batches that are not settled.
+    pub on_its_way: u64,
+}
+
+impl Counted {
+    /// Whether it is right about a store that had `before` logs just before it was read and `after` just after.
+    #[must_use]
+    pub fn agrees(self, before: u64, after: u64) -> bool {
+        self.row <= after && before <= self.row.saturating_add(self.on_its_way)
+    }
+}
+
 /// Why a ledger did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -90,6 +107,12 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// [`Error`] if it does not.
     async fn ping(&self) -> Result<(), Error>;
+
+    /// What the counter says, which is left as it is; none where there is no counter.
+    ///
+    /// # Errors
+    /// [`Error`] if the ledger does not answer.
+    async fn read(&self, key: Key) -> Result<Option<Counted>, Error>;
 
     /// The last count this process has seen, without a round trip: for a header, not for a decision.
     fn known(&self, key: Key) -> Option<u64>;

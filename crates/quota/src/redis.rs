@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::known::Months;
-use crate::{BatchId, Error, IN_FLIGHT, Key, Ledger, REMEMBERED, Reserved};
+use crate::{BatchId, Counted, Error, IN_FLIGHT, Key, Ledger, REMEMBERED, Reserved};
 
 mod link;
 
@@ -115,6 +115,11 @@ impl Ledger for Redis {
     async fn ping(&self) -> Result<(), Error> {
         let asked = self.link.run(async |connection| ::redis::cmd("PING").query_async(connection).await);
         asked.await.map_err(|error: RedisError| Error::Unavailable(Box::new(error)))
+    }
+
+    async fn read(&self, key: Key) -> Result<Option<Counted>, Error> {
+        let answer = self.step(key, "read", &[]).await?;
+        Ok(answer.map(|(row, used)| Counted { row, on_its_way: used.saturating_sub(row) }))
     }
 
     fn known(&self, key: Key) -> Option<u64> {

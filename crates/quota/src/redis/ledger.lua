@@ -27,9 +27,10 @@ local function granted_to(batch)
   return tonumber(string.match(grant, '^%d+')), string.find(grant, 'settled', 1, true) ~= nil
 end
 
+-- A batch that nobody asks for any more is no longer on its way.
 local function outstanding()
-  local sum = 0
-  for _, batch in ipairs(redis.call('ZRANGE', open, 0, -1)) do
+  local sum, since = 0, '(' .. text(now_ms - in_flight_ms)
+  for _, batch in ipairs(redis.call('ZRANGEBYSCORE', open, since, '+inf')) do
     sum = sum + (granted_to(batch) or 0)
   end
   return sum
@@ -45,9 +46,14 @@ local function keep_open(batch)
   redis.call('EXPIRE', open, GRANTS_S)
 end
 
--- A batch that nobody asks for any more is no longer on its way.
-redis.call('ZREMRANGEBYSCORE', open, '-inf', text(now_ms - in_flight_ms))
 local row = tonumber(redis.call('HGET', counter, 'row') or nil)
+
+if step == 'read' then
+  if not row then return false end
+  return { row, row + outstanding() }
+end
+
+redis.call('ZREMRANGEBYSCORE', open, '-inf', text(now_ms - in_flight_ms))
 
 if step == 'reserve' then
   if not row then return false end
