@@ -188,6 +188,15 @@ pub async fn count_unrecorded(
     txn.commit().await
 }
 
+/// The logs that a meter has counted; 0 where there is none.
+///
+/// # Errors
+/// [`DbErr`] when the database fails.
+pub async fn used(db: &impl ConnectionTrait, (organisation, month): MeterKey) -> Result<u64, DbErr> {
+    let meter = usage::Entity::find_by_id((organisation, month.as_i32())).one(db).await?;
+    Ok(meter.map_or(0, |meter| unsigned(meter.used)))
+}
+
 struct Meter {
     terms: Terms,
     before: usage::Model,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
-use entity::{organisation, usage};
+use entity::organisation;
 use logstore::{Appended, Entry, MeterKey, Packer, Tally, append};
 use plans::{Month, Terms};
 use quota::{BatchId, Key, Ledger, Reserved};
@@ -169,11 +169,16 @@ impl Shipper {
     async fn ship(&mut self, batch: &Batch) -> Result<Shipped, Error> {
         let Prepared { entries, unreadable } = self.prepare(batch).await?;
         let terms = self.terms_of(&entries).await?;
-        let reserved = self.reserve(batch, &entries, &terms).await;
+        let wanted = wanted(&entries);
+        let reserved = self.reserve(batch, &wanted, &terms).await;
         self.without_ledger_if_need_be(reserved)?;
         let mut shipped = Shipped { batches: 1, unreadable, ..Shipped::default() };
         match self.append(batch, entries, &terms).await? {
-            Appended::Before => shipped.batches_before = 1,
+            Appended::Before => {
+                shipped.batches_before = 1;
+                let settled = self.settle_again(batch, wanted.into_keys()).await;
+                self.without_ledger_if_need_be(settled)?;
+            }
             Appended::Now(tallies) => {
                 for (key, tally) in tallies {
                     let settled = self.settle(batch, key, tally).await;
@@ -230,22 +235,16 @@ impl Shipper {
     async fn reserve(
         &self,
         batch: &Batch,
-        entries: &[Entry],
+        wanted: &BTreeMap<MeterKey, u64>,
         terms: &BTreeMap<Uuid, Terms>,
     ) -> Result<(), Error> {
-        let mut wanted: BTreeMap<MeterKey, u64> = BTreeMap::new();
-        for entry in entries {
-            *wanted.entry((entry.log.organisation_id, Month::of(entry.log.created_at))).or_default() += 1;
-        }
         let id = id_of(batch);
         let ledger = &self.parts.ledger;
-        for ((organisation, month), n) in wanted {
+        for (&(organisation, month), &n) in wanted {
             let Some(limit) = terms.get(&organisation).map(Terms::limit) else { continue };
             let key = Key { organisation, month };
             if matches!(ledger.reserve(key, id, n, limit).await?, Reserved::Unknown) {
-                let row =
-                    usage::Entity::find_by_id((organisation, month.as_i32())).one(&self.parts.db).await?;
-                let used = row.map_or(0, |row| u64::try_from(row.used).unwrap_or(0));
+                let used = append::used(&self.parts.db, (organisation, month)).await?;
                 ledger.seed(key, used).await?;
                 ledger.reserve(key, id, n, limit).await?;
             }
@@ -264,6 +263,15 @@ impl Shipper {
         let differed = self.parts.ledger.settle(key, id_of(batch), tally.used).await?;
         if differed && tally.repeated == 0 && tally.expired == 0 && tally.refused == 0 {
             tracing::info!(%organisation, %month, used = tally.used, "the quota ledger was corrected");
+        }
+        Ok(())
+    }
+
+    /// The process that appended the batch may have been killed before it could settle it.
+    async fn settle_again(&self, batch: &Batch, keys: impl Iterator<Item = MeterKey>) -> Result<(), Error> {
+        for (organisation, month) in keys {
+            let used = append::used(&self.parts.db, (organisation, month)).await?;
+            self.parts.ledger.settle(Key { organisation, month }, id_of(batch), used).await?;
         }
         Ok(())
     }
@@ -298,6 +306,15 @@ impl Shipper {
             self.parts.unrecorded.restore(counts);
         }
     }
+}
+
+/// How many logs of the batch there are for each meter.
+fn wanted(entries: &[Entry]) -> BTreeMap<MeterKey, u64> {
+    let mut wanted = BTreeMap::new();
+    for entry in entries {
+        *wanted.entry((entry.log.organisation_id, Month::of(entry.log.created_at))).or_default() += 1;
+    }
+    wanted
 }
 
 fn id_of(batch: &Batch) -> BatchId {

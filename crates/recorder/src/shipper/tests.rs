@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clock::Ids;
-use entity::log;
+use entity::{log, usage};
 use plans::{Overrides, Plan};
 use sea_orm::{IntoActiveModel, PaginatorTrait};
 use spool::Spool;
@@ -50,6 +50,10 @@ impl Ledger for Faulty {
 
     async fn ping(&self) -> Result<(), quota::Error> {
         self.ledger()?.ping().await
+    }
+
+    async fn read(&self, key: Key) -> Result<Option<quota::Counted>, quota::Error> {
+        self.ledger()?.read(key).await
     }
 
     fn known(&self, key: Key) -> Option<u64> {
@@ -123,6 +127,23 @@ async fn a_ledger_that_fails_stops_no_log_and_is_corrected_when_it_answers_again
         let known = fixture.ledger.known(key);
         assert_eq!(known, (logs >= 3).then_some(3), "the store's count, where it was told");
     }
+}
+
+/// Killed between the store and the ledger, with the batch in the spool still.
+#[tokio::test]
+async fn a_batch_that_was_in_before_is_settled_by_who_finds_it() {
+    let mut fixture = Fixture::new().await;
+    fixture.ledger.answers.store(true, Ordering::SeqCst);
+    let record = fixture.call().await;
+    let parts = &mut fixture.shipper.parts;
+    let batch = parts.drain.try_next(10, 1 << 20).unwrap().unwrap();
+    fixture.ledger.answers.store(false, Ordering::SeqCst);
+    fixture.shipper.ship(&batch).await.unwrap();
+    fixture.ledger.answers.store(true, Ordering::SeqCst);
+    assert_eq!(fixture.shipper.ship(&batch).await.unwrap().batches_before, 1);
+    let key = Key { organisation: fixture.organisation, month: Month::of(clock::millis(record.id).unwrap()) };
+    let counted = fixture.ledger.read(key).await.unwrap().unwrap();
+    assert_eq!((counted.row, counted.on_its_way), (1, 0));
 }
 
 #[tokio::test]
