@@ -1,4 +1,5 @@
-//! A real redis-server for a test alone: on a free port, with nothing kept on disk, gone with its handle.
+//! A real redis-server for a test alone: on a free port, with nothing kept on disk but what it is told to save, gone with
+//! its handle.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "for tests: one that cannot set itself up has failed")]
 
@@ -9,17 +10,24 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 /// Far longer than a start takes, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often another is tried, where a port that was free is taken meanwhile.
 const TRIES: usize = 5;
 
+/// What it loads at its start, in its folder; and what [`RedisServer::save`] made, where a start does not look.
+const DUMP: &str = "dump.rdb";
+const SAVED: &str = "saved.rdb";
+
 /// The server. Dropped, it is killed.
 pub struct RedisServer {
     port: u16,
     /// Beyond those that every server has.
     args: Vec<String>,
+    folder: TempDir,
     child: Option<Child>,
 }
 
@@ -33,23 +41,21 @@ impl RedisServer {
     /// The same with more arguments, for the port that it gets.
     #[must_use]
     pub fn start_with(args: impl Fn(u16) -> Vec<String>) -> Self {
+        let folder = TempDir::new().unwrap();
         for _ in 0..TRIES {
             let port = free_port();
             let args = args(port);
-            if let Some(child) = spawn(port, &args) {
-                return Self { port, args, child: Some(child) };
+            if let Some(child) = spawn(port, folder.path(), &args) {
+                return Self { port, args, folder, child: Some(child) };
             }
         }
         panic!("no port for redis-server was free");
     }
 
-    /// A cluster of one node, which refuses a command whose keys belong to several. It keeps a file in `dir`.
+    /// A cluster of one node, which refuses a command whose keys belong to several.
     #[must_use]
-    pub fn start_cluster(dir: &Path) -> Self {
-        let server = Self::start_with(|port| {
-            let file = dir.join(format!("nodes-{port}.conf")).display().to_string();
-            ["--cluster-enabled", "yes", "--cluster-config-file", &file].map(str::to_owned).to_vec()
-        });
+    pub fn start_cluster() -> Self {
+        let server = Self::start_with(|_| ["--cluster-enabled", "yes"].map(str::to_owned).to_vec());
         assert!(server.command("CLUSTER ADDSLOTSRANGE 0 16383").starts_with("+OK"));
         let begun = Instant::now();
         while !server.command("CLUSTER INFO").contains("cluster_state:ok") {
@@ -79,8 +85,23 @@ impl RedisServer {
         let begun = Instant::now();
         while self.child.is_none() {
             assert!(begun.elapsed() < PATIENCE, "redis-server does not start again on port {}", self.port);
-            self.child = spawn(self.port, &self.args);
+            self.child = spawn(self.port, self.folder.path(), &self.args);
         }
+    }
+
+    /// Keeps what is in it now, for [`RedisServer::restart_as_saved`].
+    pub fn save(&self) {
+        let answer = self.command("SAVE");
+        assert!(answer.starts_with("+OK"), "{answer}");
+        std::fs::rename(self.folder.path().join(DUMP), self.folder.path().join(SAVED)).unwrap();
+    }
+
+    /// Starts it again where it was, with what was in it when it was saved.
+    pub fn restart_as_saved(&mut self) {
+        let dump = self.folder.path().join(DUMP);
+        std::fs::copy(self.folder.path().join(SAVED), &dump).unwrap();
+        self.restart();
+        std::fs::remove_file(dump).unwrap();
     }
 
     /// It keeps its connections and answers no more, until [`RedisServer::go_on`].
@@ -121,16 +142,11 @@ pub fn free_port() -> u16 {
 }
 
 /// None when the port is another's.
-fn spawn(port: u16, more: &[String]) -> Option<Child> {
+fn spawn(port: u16, folder: &Path, more: &[String]) -> Option<Child> {
     let port_text = port.to_string();
     let args = ["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
     let mut command = Command::new("redis-server");
-    command
-        .args(args)
-        .args(more)
-        .current_dir(std::env::temp_dir())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.args(args).args(more).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
     let spawned = command.spawn();
     let mut child = spawned.unwrap_or_else(|error| panic!("redis-server (deploy/dev/install): {error}"));
     let own = format!("process_id:{}", child.id());

@@ -49,8 +49,7 @@ async fn it_passes_the_conformance_suite() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn it_passes_the_conformance_suite_on_a_cluster() {
-    let dir = tempfile::tempdir().unwrap();
-    let server = RedisServer::start_cluster(dir.path());
+    let server = RedisServer::start_cluster();
     let across = server.command("MSET turnpike:a 1 turnpike:b 2");
     assert!(across.starts_with("-CROSSSLOT"), "{across}");
     let shared: Arc<dyn Ledger> = Arc::new(ledger(&server));
