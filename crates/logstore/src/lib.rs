@@ -6,6 +6,7 @@ pub mod filter;
 pub mod page;
 pub mod partitions;
 pub mod query;
+pub mod reconcile;
 pub mod retention;
 pub mod status_labels;
 

@@ -39,6 +39,16 @@ Example:
 Ships what an ended process left in its spool folder into the database of the settings here. Safe to repeat: what is in
 the database already is not taken in again. A folder that a running process works on is refused.";
 
+const RECONCILE_EXAMPLES: &str = "\
+Examples:
+  turnpike reconcile
+  turnpike reconcile --json | jq -c 'select(.difference)'
+
+Compares, for every organisation and month, what was counted (usage) with the logs that are there, with their content, with
+the ids that clients gave them, and with the ledger in Redis where there is one. Prints a line for each difference and a
+summary at the end. Ends with 0 when all agree and with 1 when something does not. Works while servers run: each page is
+read in one snapshot, and a ledger that differs is asked again before it is told.";
+
 /// An LLM gateway that keeps the log.
 #[derive(Debug, Parser)]
 #[command(name = "turnpike", version, about, after_help = EXAMPLES)]
@@ -56,6 +66,13 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Make the database if there is none, and bring it to this release's schema.
     Migrate,
+    /// Prove that counts, logs and the ledger agree, or show where they do not.
+    #[command(after_help = RECONCILE_EXAMPLES)]
+    Reconcile {
+        /// A JSON object a line: each difference, then the summary.
+        #[arg(long)]
+        json: bool,
+    },
     /// Organisations.
     #[command(subcommand)]
     Org(OrgCommand),
@@ -140,6 +157,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve => return command::serve::run(settings).await,
         Command::Demo(args) => return demo::run(settings, args).await,
+        Command::Reconcile { json } => return command::reconcile::run(&settings, json).await,
         Command::Migrate => command::migrate::run(&settings).await?,
         Command::Org(OrgCommand::Create { name, plan, owner_email }) => {
             command::organisation::create(&settings, name, plan, owner_email).await?;

@@ -3,4 +3,5 @@
 pub(crate) mod drain;
 pub(crate) mod migrate;
 pub(crate) mod organisation;
+pub(crate) mod reconcile;
 pub(crate) mod serve;
