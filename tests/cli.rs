@@ -122,7 +122,7 @@ fn the_help_names_every_command_and_a_wrong_one_ends_with_2() {
     let dir = TempDir::new().unwrap();
     let output = Process::run(dir.path(), &[], &["--help"]);
     assert!(output.status.success());
-    for command in ["serve", "demo", "migrate", "org", "spool", "TURNPIKE_DATA_DIR"] {
+    for command in ["serve", "demo", "migrate", "reconcile", "org", "spool", "TURNPIKE_DATA_DIR"] {
         assert!(text(&output.stdout).contains(command), "{command} is not in the help");
     }
     for args in [&["org", "--help"][..], &["spool", "drain", "--help"], &["demo", "--help"], &["--version"]] {

@@ -5,8 +5,10 @@
 
 mod app;
 mod chance;
+mod fleet;
 mod org;
 mod process;
+mod proxy;
 mod upstream;
 mod wire;
 
@@ -15,8 +17,10 @@ use std::time::Duration;
 
 pub use app::{START_MS, TestApp};
 pub use chance::Chance;
+pub use fleet::{Fleet, Tenant, load};
 pub use org::{Caller, Org, log_id};
 pub use process::{Binary, LINES, Process};
+pub use proxy::Proxy;
 pub use upstream::{Exchange, Upstream};
 pub use wire::Wire;
 
