@@ -1,4 +1,4 @@
-//! Several servers, each in a process of its own, on one database and one Redis.
+//! Several gateways, each in a process of its own, on one database and one Redis.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Process, chat, until};
+use super::{Binary, Process, chat, until};
 
 /// One for all, so that each opens what another sealed.
 const MASTER_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -91,7 +91,7 @@ impl Fleet {
         let folder = self.folder(member).display().to_string();
         let mut env = self.env();
         env.push(("TURNPIKE_DATA_DIR", &folder));
-        Process::serve(self.dir.path(), &env)
+        Process::start(Binary::Gateway, self.dir.path(), &env, &[])
     }
 
     fn env(&self) -> Vec<(&str, &str)> {
