@@ -21,11 +21,12 @@ test: ## Install what the suite needs, then run every test on SQLite and on Post
 	cargo test --workspace --lib --bins --tests
 	deploy/dev/with-postgres cargo test --workspace --lib --bins --tests
 
-lint: ## Check format, lints, licences and dependencies
+lint: ## Check format, lints, licences, dependencies, and what deploy/ holds beside code
 	@deploy/dev/install lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	target/tools/bin/cargo-deny --locked check licenses bans sources
+	deploy/dev/lint-deploy
 
 clean: ## Remove everything that was built or installed under target/
 	cargo clean

@@ -15,6 +15,7 @@ mod cuts;
 mod do_not_track;
 mod jobs;
 mod logs;
+mod one_origin;
 mod outages;
 mod quota;
 mod races;

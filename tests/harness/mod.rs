@@ -6,6 +6,7 @@
 mod app;
 mod chance;
 mod fleet;
+mod nginx;
 mod org;
 mod process;
 mod proxy;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use app::{START_MS, TestApp};
 pub use chance::Chance;
 pub use fleet::{Fleet, Tenant, load};
+pub use nginx::Nginx;
 pub use org::{Caller, Org, log_id};
 pub use process::{Binary, LINES, Process};
 pub use proxy::Proxy;
