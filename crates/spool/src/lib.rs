@@ -15,6 +15,7 @@
 //! start opens a new segment with a random id, and a batch is a range of one segment, so (id, start, end)
 //! names a batch for good.
 
+mod age;
 mod disk;
 mod drain;
 mod error;

@@ -3,16 +3,17 @@
 use std::{
     collections::VecDeque,
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::Notify;
 
-use crate::{open::Options, segment::Segment};
+use crate::{age::Ages, open::Options, segment::Segment};
 
 /// Full is said this much before the bound (or at 1/64 of it, if that is less): room that one call's record
 /// may need.
@@ -51,6 +52,9 @@ pub struct Shelf {
     held: AtomicU64,
     waiting_records: AtomicU64,
     waiting_bytes: AtomicU64,
+    /// Records that were left by earlier starts or came since: each has its place in their order.
+    came: AtomicU64,
+    ages: Ages,
     pub disk_full: AtomicBool,
     /// Damaged stretches that the drain has passed over.
     pub damaged: AtomicU64,
@@ -61,6 +65,9 @@ pub struct Shelf {
 impl Shelf {
     pub fn new(options: &Options, lock: File, recovered: Vec<Segment>) -> Self {
         let sum = |of: fn(&Segment) -> u64| recovered.iter().map(of).sum::<u64>().into();
+        let ages = recovered.first().map_or_else(Ages::default, |oldest| {
+            Ages::left_by_earlier_starts(last_written(&oldest.path).unwrap_or_default())
+        });
         Self {
             dir: options.dir.clone(),
             fsync: options.fsync,
@@ -71,6 +78,8 @@ impl Shelf {
             held: sum(|s| s.committed.load(Ordering::Relaxed) + s.torn_bytes),
             waiting_records: sum(|s| s.records.load(Ordering::Relaxed)),
             waiting_bytes: sum(|s| s.committed.load(Ordering::Relaxed) - s.forgotten.load(Ordering::Relaxed)),
+            came: sum(|s| s.records.load(Ordering::Relaxed)),
+            ages,
             segments: Mutex::new(recovered.into_iter().map(Arc::new).collect()),
             disk_full: AtomicBool::new(false),
             damaged: AtomicU64::new(0),
@@ -97,6 +106,12 @@ impl Shelf {
         }
     }
 
+    /// For how long the oldest record has waited; none when nothing waits.
+    pub fn oldest_waits(&self) -> Option<Duration> {
+        let waiting = self.waiting_records.load(Ordering::Relaxed);
+        (waiting > 0).then(|| self.ages.of(self.came.load(Ordering::Relaxed).saturating_sub(waiting)))
+    }
+
     /// Takes room for `bytes` under the bound; false where there is none.
     pub fn reserve(&self, bytes: u64) -> bool {
         self.held
@@ -113,7 +128,9 @@ impl Shelf {
 
     /// Counts records just written to the segment, shows them to the drain and wakes it.
     pub fn commit(&self, segment: &Segment, records: u64, bytes: u64) {
-        self.waiting_records.fetch_add(records, Ordering::Relaxed);
+        let first = self.came.fetch_add(records, Ordering::Relaxed);
+        let waiting = self.waiting_records.fetch_add(records, Ordering::Relaxed);
+        self.ages.came(first, first.saturating_sub(waiting));
         self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         segment.records.fetch_add(records, Ordering::Relaxed);
         segment.committed.fetch_add(bytes, Ordering::Release);
@@ -159,4 +176,9 @@ impl Shelf {
     fn segments(&self) -> MutexGuard<'_, VecDeque<Arc<Segment>>> {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long ago a file was written to.
+fn last_written(path: &Path) -> Option<Duration> {
+    fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()
 }

@@ -9,6 +9,7 @@ use std::{
         mpsc,
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::sync::{oneshot, watch};
@@ -108,6 +109,12 @@ impl Spool {
     #[must_use]
     pub fn depth(&self) -> Depth {
         self.0.shelf.depth()
+    }
+
+    /// For how long the oldest record has waited, to about a second; none when nothing waits.
+    #[must_use]
+    pub fn oldest_waits(&self) -> Option<Duration> {
+        self.0.shelf.oldest_waits()
     }
 
     /// Damaged stretches that the drain has passed over since the start.

@@ -1,6 +1,7 @@
 //! From an API key to its tenant: the first step of every call.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clock::Clock;
@@ -26,6 +27,15 @@ pub enum IdentifyError {
     Unavailable,
 }
 
+/// How keys were found, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LookUps {
+    /// In memory.
+    pub hits: u64,
+    /// Not at once: the database had to be asked, or to be waited for.
+    pub misses: u64,
+}
+
 /// Identifies callers. Clones share one cache; a warm look-up is one SHA-256 and one map access.
 #[derive(Clone)]
 pub struct Keys(Arc<Inner>, Notices);
@@ -35,6 +45,8 @@ struct Inner {
     clock: Clock,
     plan_overrides: PlanOverrides,
     cache: Cache<[u8; 32], Tenant>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 impl Keys {
@@ -48,7 +60,8 @@ impl Keys {
         plan_overrides: PlanOverrides,
     ) -> Self {
         let cache = Cache::new(Lifetimes::new(ttl, stale_max), clock.clone());
-        Self(Arc::new(Inner { db, clock, plan_overrides, cache }), Notices::none())
+        let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Inner { db, clock, plan_overrides, cache, hits, misses }), Notices::none())
     }
 
     /// Whatever is invalidated through this handle and its clones is told to other processes.
@@ -67,14 +80,12 @@ impl Keys {
         }
         let inner = &*self.0;
         let hash = secret::hash(secret);
-        let tenant = match inner.cache.fresh(&hash) {
-            Some(tenant) => tenant,
-            None => inner
-                .cache
-                .get(hash, inner.load(hash))
-                .await
-                .map_err(|_| IdentifyError::Unavailable)?
-                .ok_or(IdentifyError::Unknown)?,
+        let tenant = if let Some(tenant) = inner.known(&hash) {
+            tenant
+        } else {
+            inner.misses.fetch_add(1, Ordering::Relaxed);
+            let found = inner.cache.get(hash, inner.load(hash)).await;
+            found.map_err(|_| IdentifyError::Unavailable)?.ok_or(IdentifyError::Unknown)?
         };
         if inner.works(&tenant) { Ok(tenant) } else { Err(IdentifyError::Expired) }
     }
@@ -82,7 +93,14 @@ impl Keys {
     /// The tenant of `secret` when it is known, fresh and has not expired: without waiting for anything.
     #[must_use]
     pub fn cached(&self, secret: &str) -> Option<Arc<Tenant>> {
-        self.0.cache.fresh(&secret::hash(secret)).filter(|tenant| self.0.works(tenant))
+        self.0.known(&secret::hash(secret)).filter(|tenant| self.0.works(tenant))
+    }
+
+    /// How keys were found so far.
+    #[must_use]
+    pub fn look_ups(&self) -> LookUps {
+        let Inner { hits, misses, .. } = &*self.0;
+        LookUps { hits: hits.load(Ordering::Relaxed), misses: misses.load(Ordering::Relaxed) }
     }
 
     /// Forgets one key, by [`secret::hash`]: it was changed or archived.
@@ -119,6 +137,13 @@ impl Keys {
 }
 
 impl Inner {
+    /// What is in memory and fresh.
+    fn known(&self, hash: &[u8; 32]) -> Option<Arc<Tenant>> {
+        let tenant = self.cache.fresh(hash)?;
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Some(tenant)
+    }
+
     fn works(&self, tenant: &Tenant) -> bool {
         tenant.expires_at.is_none_or(|at| self.clock.now_ms() < at)
     }

@@ -24,7 +24,7 @@ mod tenant;
 mod terms;
 pub mod virtual_keys;
 
-pub use keys::{IdentifyError, Keys};
+pub use keys::{IdentifyError, Keys, LookUps};
 pub use kind::{KeyKind, UnknownKind};
 pub use mint::{Mint, MintError};
 pub use people::{People, PeopleError, PeopleParts};
