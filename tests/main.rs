@@ -28,4 +28,5 @@ mod several;
 mod shipping;
 mod sign_in;
 mod streams;
+mod telemetry;
 mod tenancy;

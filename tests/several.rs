@@ -229,7 +229,11 @@ async fn a_server_that_counts_by_itself_is_alone_on_its_database() {
             share(&mut settings, &redis);
         }
         let clock = clock::Clock::starting_at(START_MS);
-        turnpike::start(settings, clock).await.err().unwrap().to_string()
+        turnpike::start(settings, clock, telemetry::Telemetry::unexported("turnpike"))
+            .await
+            .err()
+            .unwrap()
+            .to_string()
     };
     let (without, with) = tokio::join!(refusal(false), refusal(true));
     assert!(without.contains("give both the same TURNPIKE_REDIS_URL"), "{without}");

@@ -13,6 +13,7 @@ mod error;
 mod fields;
 mod instant;
 mod logs;
+mod observed;
 mod paging;
 mod query;
 mod routes;

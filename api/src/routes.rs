@@ -1,9 +1,11 @@
 //! Every route of the plane: what is mounted, and what each call is judged by.
 
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, web};
 use tenancy::Scope;
 
 use crate::Access::{AllOf, AnyOf};
+use crate::observed::observed;
 use crate::{Access, Api, Error, admin, api_keys, auth, logs, usage, virtual_keys};
 
 /// One route.
@@ -89,7 +91,9 @@ pub fn configure(config: &mut web::ServiceConfig, api: Api) {
         for route in routes {
             resource = resource.route((route.mount)(method(route.method)));
         }
-        config.service(resource.default_service(web::to(refuse_method)));
+        let path = routes[0].path;
+        let observed = from_fn(move |request, next| observed(path, request, next));
+        config.service(resource.default_service(web::to(refuse_method)).wrap(observed));
     }
 }
 

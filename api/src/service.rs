@@ -7,6 +7,7 @@ use actix_web::web::{self, ServiceConfig};
 use clock::Clock;
 use host::{Intake, Running, Service};
 use settings::Settings;
+use telemetry::Telemetry;
 
 use crate::{Api, Error, Parts};
 
@@ -25,10 +26,10 @@ pub fn main() -> ExitCode {
     host::main(&SERVICE, start)
 }
 
-async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
+async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
     host::require_master_key(&settings)?;
     // Not the gateway's folder, should both be given the same data folder.
-    let intake = Intake::open(settings, clock, "spool-api").await?.needing_database();
+    let intake = Intake::open(settings, clock, telemetry, "spool-api").await?.needing_database();
     let api = Api::over(&intake);
     let mount = move |config: &mut ServiceConfig| {
         crate::configure(config, api.clone());
@@ -60,6 +61,7 @@ impl Api {
             trust_forwarded_for: settings.auth.trust_forwarded_for,
             max_payload_bytes: settings.log.max_payload_bytes,
             operator_token: settings.operator_token.clone(),
+            telemetry: intake.base.telemetry.clone(),
         })
     }
 }

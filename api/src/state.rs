@@ -8,6 +8,7 @@ use moka::future::Cache;
 use recorder::Recorder;
 use sea_orm::DatabaseConnection;
 use secrecy::SecretString;
+use telemetry::Telemetry;
 use tenancy::{Keys, People, VirtualKeys};
 use uuid::Uuid;
 use vault::Vault;
@@ -34,6 +35,7 @@ pub struct Parts {
     pub max_payload_bytes: usize,
     /// What opens the operator's routes; without one they are not there.
     pub operator_token: Option<SecretString>,
+    pub telemetry: Telemetry,
 }
 
 /// The state of the control plane. Clones share it.

@@ -1,7 +1,6 @@
 //! The one way in: who is calling, and may they. Every route passes here before anything is done for it.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
@@ -12,6 +11,7 @@ use uuid::Uuid;
 
 use crate::Gateway;
 use crate::error::Error;
+use crate::observation::Observation;
 use crate::recording::Recording;
 use crate::{control, headers};
 
@@ -38,22 +38,22 @@ impl Admitted {
 
 /// # Errors
 /// 401, 403 or 503. A caller that is not known has no organisation to log for, so such a call is in no log.
-pub(crate) async fn admit(request: &HttpRequest, gateway: &Gateway) -> Result<Admitted, Error> {
-    let received = Instant::now();
+pub(crate) async fn admit(
+    request: &HttpRequest,
+    gateway: &Gateway,
+    observation: Observation,
+) -> Result<Admitted, Error> {
     let id = gateway.ids.log_id();
-    let secret = secret(request.headers())
-        .ok_or(Error::Unauthorised("no API key: send one of this server's keys in x-portkey-api-key"))?;
-    let tenant = identify(gateway, secret).await?;
-    let workspace_id = tenant
-        .workspace_id
-        .ok_or(Error::Forbidden("to be a workspace's key: an organisation's key makes no model calls"))?;
-    let settings = &gateway.settings;
-    if settings.gateway.when_spool_full == WhenSpoolFull::Refuse && gateway.recorder.is_full() {
-        return Err(Error::NoRoom);
-    }
+    let (tenant, workspace_id) = match who_may(request, gateway).await {
+        Ok(caller) => caller,
+        Err(error) => {
+            observation.refused(&error);
+            return Err(error);
+        }
+    };
     let recorder = gateway.recorder.clone();
-    let max = settings.log.max_payload_bytes;
-    let mut recording = Recording::begin(id, received, &tenant, workspace_id, recorder, max);
+    let max = gateway.settings.log.max_payload_bytes;
+    let mut recording = Recording::begin(id, observation, &tenant, workspace_id, recorder, max);
     let sensitive_headers = control::sensitive_headers(request.headers());
     recording.edit(|record| {
         request.method().as_str().clone_into(&mut record.method);
@@ -66,6 +66,20 @@ pub(crate) async fn admit(request: &HttpRequest, gateway: &Gateway) -> Result<Ad
         }
     });
     Ok(Admitted { id, tenant, recording, sensitive_headers })
+}
+
+/// The caller, and the workspace whose call it is.
+async fn who_may(request: &HttpRequest, gateway: &Gateway) -> Result<(Arc<Tenant>, Uuid), Error> {
+    let secret = secret(request.headers())
+        .ok_or(Error::Unauthorised("no API key: send one of this server's keys in x-portkey-api-key"))?;
+    let tenant = identify(gateway, secret).await?;
+    let workspace_id = tenant
+        .workspace_id
+        .ok_or(Error::Forbidden("to be a workspace's key: an organisation's key makes no model calls"))?;
+    if gateway.settings.gateway.when_spool_full == WhenSpoolFull::Refuse && gateway.recorder.is_full() {
+        return Err(Error::NoRoom);
+    }
+    Ok((tenant, workspace_id))
 }
 
 async fn identify(gateway: &Gateway, secret: &str) -> Result<Arc<Tenant>, Error> {

@@ -19,6 +19,7 @@ use crate::control::{self, Control};
 use crate::credentials;
 use crate::error::Error;
 use crate::headers;
+use crate::observation::Observation;
 use crate::reading;
 use crate::recording::month;
 use crate::target::{self, Target};
@@ -45,8 +46,15 @@ pub(crate) async fn handle(
     gateway: web::Data<Gateway>,
     upstream: web::Data<Upstream>,
 ) -> HttpResponse {
+    if !METHODS.contains(&request.method().as_str()) {
+        return not_found().await;
+    }
+    let endpoint = headers::endpoint(&request);
+    let observation = Observation::begin(&gateway, &request, endpoint);
+    let span = observation.span();
     // The record is handed over while a panic unwinds; what is left to do is to answer.
-    let served = AssertUnwindSafe(serve(&request, payload, &gateway, &upstream)).catch_unwind();
+    let served = serve(&request, payload, endpoint, &gateway, &upstream, observation);
+    let served = AssertUnwindSafe(telemetry::within(span, served)).catch_unwind();
     served.await.unwrap_or_else(|_| Error::Internal.error_response())
 }
 
@@ -71,19 +79,19 @@ struct Call<'a> {
 async fn serve(
     request: &HttpRequest,
     payload: web::Payload,
+    endpoint: Endpoint,
     gateway: &Gateway,
     upstream: &Upstream,
+    observation: Observation,
 ) -> HttpResponse {
-    if !METHODS.contains(&request.method().as_str()) {
-        return not_found().await;
-    }
-    let endpoint = headers::endpoint(request);
     // The server reads the body of such a request until the connection ends, whatever its length says.
     let upgrade = request.headers().get("upgrade").map(HeaderValue::as_bytes).unwrap_or_default();
     if upgrade.eq_ignore_ascii_case(b"websocket") && endpoint != Endpoint::Realtime {
-        return Error::invalid("upgrade", "only /v1/realtime is a WebSocket").error_response();
+        let error = Error::invalid("upgrade", "only /v1/realtime is a WebSocket");
+        observation.refused(&error);
+        return error.error_response();
     }
-    let mut admitted = match admit(request, gateway).await {
+    let mut admitted = match admit(request, gateway, observation).await {
         Ok(admitted) => admitted,
         Err(error) => return error.error_response(),
     };
@@ -148,7 +156,7 @@ impl Call<'_> {
         } else {
             let target = self.choose(&control, None, admitted).await?;
             let body = self.body(payload, admitted).await?;
-            self.ask_target(target, body, &control).await
+            self.ask_target(target, body, &control, admitted).await
         }
     }
 
@@ -199,7 +207,7 @@ impl Call<'_> {
             let (status, chunks, event_stream) = echo::answer(self.endpoint, &body, admitted.id, now_s);
             return Ok(Answer::Made { status, chunks, event_stream });
         }
-        self.ask_target(target, Outgoing::Whole(body), control).await
+        self.ask_target(target, Outgoing::Whole(body), control, admitted).await
     }
 
     async fn choose(
@@ -258,13 +266,15 @@ impl Call<'_> {
         target: Target,
         body: Outgoing,
         control: &Control,
+        admitted: &mut Admitted,
     ) -> Result<Answer, Error> {
         if target.is_echo() {
             let (status, chunks, event_stream) = echo::beyond(self.endpoint, self.gateway.clock.now_s());
             return Ok(Answer::Made { status, chunks, event_stream });
         }
         let timeout = control.request_timeout.unwrap_or(self.gateway.settings.gateway.request_timeout);
-        let request = self.build(&target, body, control)?;
+        let mut request = self.build(&target, body, control)?;
+        admitted.recording.asks(&mut request);
         let asked = self.upstream.ask(request, &self.provider, timeout, &mut self.watch).await?;
         let (head, body) = asked.into_parts();
         Ok(Answer::Upstream { head, body })

@@ -69,7 +69,7 @@ impl Error {
         }
     }
 
-    fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Unauthorised(_) => 401,
             Self::Forbidden(_) => 403,

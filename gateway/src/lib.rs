@@ -12,6 +12,7 @@ use clock::{Clock, Ids};
 use quota::Ledger;
 use recorder::Recorder;
 use settings::Settings;
+use telemetry::Telemetry;
 use tenancy::{Keys, VirtualKeys};
 
 mod admit;
@@ -24,6 +25,7 @@ mod echo;
 mod error;
 mod headers;
 mod models;
+mod observation;
 mod origin;
 mod reading;
 mod recording;
@@ -49,6 +51,7 @@ pub struct Parts {
     pub recorder: Recorder,
     pub ledger: Arc<dyn Ledger>,
     pub settings: Settings,
+    pub telemetry: Telemetry,
 }
 
 impl Gateway {

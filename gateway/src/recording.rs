@@ -8,10 +8,11 @@ use recorder::{Headers, Message, OpenCall, Outcome, Payload, Record, Recorder, R
 use tenancy::Tenant;
 use uuid::Uuid;
 
+use crate::observation::Observation;
 use crate::reading::{Capture, Captured};
 
 /// nginx's number for a client that closed its connection before it was answered; HTTP has none.
-const CLIENT_CLOSED_REQUEST: u16 = 499;
+pub(crate) const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// One call's record. Dropped without an end, it says that the client went away (or that the handler panicked) and is
 /// handed over all the same.
@@ -27,13 +28,14 @@ struct Open {
     response: Captured,
     /// The process waits with its end until this is dropped.
     call: OpenCall,
+    observation: Observation,
 }
 
 impl Recording {
-    /// Begins the record of a call of `tenant` that was received at `received` under `id`.
+    /// Begins the record of a call of `tenant` that was received under `id`.
     pub(crate) fn begin(
         id: Uuid,
-        received: Instant,
+        observation: Observation,
         tenant: &Tenant,
         workspace_id: Uuid,
         recorder: Recorder,
@@ -67,11 +69,13 @@ impl Recording {
             request: Message::default(),
             response: Message::default(),
         };
+        observation.is_of(&record);
         let open = Open {
             record,
             call: recorder.open_call(),
             recorder,
-            received,
+            received: observation.received,
+            observation,
             request: Capture::new(max_payload),
             response: Captured::new(max_payload),
         };
@@ -82,6 +86,13 @@ impl Recording {
     pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut Record)) {
         if let Some(open) = &mut self.open {
             edit(&mut open.record);
+        }
+    }
+
+    /// The provider is asked with `request`.
+    pub(crate) fn asks<B>(&mut self, request: &mut http::Request<B>) {
+        if let Some(open) = &mut self.open {
+            open.observation.asks(&open.record, request);
         }
     }
 
@@ -154,7 +165,7 @@ impl Open {
         self,
         outcome: Outcome,
     ) -> impl Future<Output = Result<(), recorder::Error>> + Send + 'static {
-        let Self { mut record, recorder, received, request, response, call: _call } = self;
+        let Self { mut record, recorder, received, request, response, call: _call, observation } = self;
         record.outcome = outcome;
         record.latency_us = micros_since(received);
         let (request_body, request_cut) = request.take();
@@ -167,6 +178,7 @@ impl Open {
         if record.payload == Payload::Whole && (request_cut || response_cut) {
             record.payload = Payload::Cut;
         }
+        observation.end(&record);
         recorder.record(record)
     }
 }

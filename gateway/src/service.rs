@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clock::Clock;
 use host::{Intake, Running, Service};
 use settings::Settings;
+use telemetry::Telemetry;
 
 use crate::{Gateway, Parts};
 
@@ -23,9 +24,9 @@ pub fn main() -> ExitCode {
     host::main(&SERVICE, start)
 }
 
-async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
+async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
     host::require_master_key(&settings)?;
-    let intake = Intake::open(settings, clock, "spool").await?;
+    let intake = Intake::open(settings, clock, telemetry, "spool").await?;
     let gateway = Gateway::over(&intake);
     intake.serve(move |config| crate::configure(config, &gateway), crate::on_connect).await
 }
@@ -42,6 +43,7 @@ impl Gateway {
             recorder: intake.recorder.clone(),
             ledger: Arc::clone(&intake.ledger),
             settings: intake.base.settings.clone(),
+            telemetry: intake.base.telemetry.clone(),
         })
     }
 }

@@ -8,6 +8,7 @@ use host::Running;
 use plans::Plan;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use settings::Settings;
+use telemetry::Telemetry;
 use tempfile::TempDir;
 
 use super::Org;
@@ -39,7 +40,8 @@ impl TestApp {
     /// On a folder that may have been used before.
     pub async fn start_in(dir: TempDir, settings: Settings) -> Self {
         let clock = Clock::starting_at(START_MS);
-        let running = turnpike::start(settings, clock.clone()).await.unwrap();
+        let running =
+            turnpike::start(settings, clock.clone(), Telemetry::unexported("turnpike")).await.unwrap();
         Self { running, clock, http: reqwest::Client::new(), dir }
     }
 

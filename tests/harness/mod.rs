@@ -5,6 +5,7 @@
 
 mod app;
 mod chance;
+mod collector;
 mod fleet;
 mod nginx;
 mod org;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use app::{START_MS, TestApp};
 pub use chance::Chance;
+pub use collector::{Collector, attribute};
 pub use fleet::{Fleet, Tenant, load};
 pub use nginx::Nginx;
 pub use org::{Caller, Org, log_id};

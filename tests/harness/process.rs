@@ -142,6 +142,7 @@ fn command(binary: Binary, dir: &Path, env: &[(&str, &str)]) -> Command {
     command
         .current_dir(dir)
         .env_remove("RUST_LOG")
+        .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
         .env("TURNPIKE_DATA_DIR", dir.join("data"))
         .env("TURNPIKE_ADDR", "127.0.0.1:0")
         .env("TURNPIKE_STOP_WITHIN_S", "5")

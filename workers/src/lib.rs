@@ -21,6 +21,7 @@ use clock::Clock;
 use sea_orm::prelude::Uuid;
 use sea_orm::{DatabaseConnection, DbErr};
 use settings::JobsSettings;
+use telemetry::Metrics;
 use tenancy::PlanOverrides;
 
 pub use job::Job;
@@ -42,6 +43,7 @@ pub struct Parts {
     pub holder: Uuid,
     /// What the settings put in place of the catalogue's numbers.
     pub plan_overrides: PlanOverrides,
+    pub metrics: Metrics,
 }
 
 /// Why a job did not end well. What it had done stays done; its next run does the rest.

@@ -128,6 +128,8 @@ impl Run {
             }
         };
         log(self.job, begun, &outcome);
+        let ended = if outcome.is_ok() { "done" } else { "failed" };
+        parts.metrics.job_ran(self.job.as_str(), ended, begun.elapsed());
         match self.end(parts, &outcome).await {
             Ok(()) => true,
             Err(error) => {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clock::Clock;
 use host::{Base, Running, Service, Task};
 use settings::Settings;
+use telemetry::Telemetry;
 
 use crate::{BadSchedule, Parts, Schedule};
 
@@ -22,8 +23,8 @@ pub fn main() -> ExitCode {
     host::main(&SERVICE, start)
 }
 
-async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
-    let running = Base::open(settings, clock).await?.serve(|_| {}, host::not_watched)?;
+async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
+    let running = Base::open(settings, clock, telemetry).await?.serve(|_| {}, host::not_watched)?;
     let jobs = begin(&running).await?;
     Ok(running.beside(jobs))
 }
@@ -52,6 +53,7 @@ impl Parts {
             db: base.db.clone(),
             settings: base.settings.jobs.clone(),
             plan_overrides: base.settings.plans.clone(),
+            metrics: base.telemetry.metrics.clone(),
         }
     }
 }

@@ -38,6 +38,7 @@ impl World {
             db,
             settings: JobsSettings { retention_chunk: 10, ..JobsSettings::default() },
             plan_overrides: tenancy::PlanOverrides::new(),
+            metrics: telemetry::Metrics::default(),
         };
         Self { parts, ids, _folder: folder }
     }

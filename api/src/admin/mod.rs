@@ -5,9 +5,11 @@
 mod jobs;
 mod operator;
 
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, web};
 
 use crate::Error;
+use crate::observed::observed;
 
 /// One route of the operator's; all of them are `GET`.
 pub struct Route {
@@ -21,7 +23,8 @@ pub static ROUTES: &[Route] = &[Route { path: "/v1/admin/jobs", mount: |route| r
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     for route in ROUTES {
         let resource = web::resource(route.path).route((route.mount)(web::get()));
-        config.service(resource.default_service(web::to(refuse_method)));
+        let observed = from_fn(move |request, next| observed(route.path, request, next));
+        config.service(resource.default_service(web::to(refuse_method)).wrap(observed));
     }
 }
 

@@ -3,10 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
-use secrecy::{ExposeSecret as _, SecretString};
-use subtle::ConstantTimeEq as _;
 
 use crate::{Api, Error};
 
@@ -26,18 +23,6 @@ impl FromRequest for Operator {
             return ready(Err(Error::not_found("route", request.path())));
         };
         let expected = "expected the operator's token, as Authorization: Bearer";
-        let known = bearer(request).is_some_and(|given| is_same(given, token));
-        ready(if known { Ok(Self) } else { Err(Error::Unauthorised(expected)) })
+        ready(if host::shows_token(request, token) { Ok(Self) } else { Err(Error::Unauthorised(expected)) })
     }
-}
-
-fn bearer(request: &HttpRequest) -> Option<&str> {
-    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// In a time that tells nothing of the token, its length included: hashes are compared.
-fn is_same(given: &str, token: &SecretString) -> bool {
-    let (given, token) = (tenancy::secret::hash(given), tenancy::secret::hash(token.expose_secret()));
-    given.ct_eq(&token).into()
 }

@@ -53,6 +53,7 @@ impl Fixture {
             terms: Arc::new(|organisation| tenancy::terms(organisation, &PlanOverrides::new()).unwrap().1),
             unrecorded: unrecorded.clone(),
             options: recorder::Options { batch_records: 100, batch_bytes: 1 << 20, linger: Duration::ZERO },
+            metrics: telemetry::Metrics::default(),
         });
         let people = PeopleParts {
             notices: Notices::none(),
@@ -75,6 +76,7 @@ impl Fixture {
             trust_forwarded_for: false,
             max_payload_bytes: 1_000,
             operator_token: None,
+            telemetry: telemetry::Telemetry::default(),
         });
         let made = organisation(&api).await;
         Self { api, db, clock, made, shipper, _folder: folder }

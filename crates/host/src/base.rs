@@ -6,17 +6,20 @@ use actix_web::web::ServiceConfig;
 use clock::{Clock, Ids};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
+use telemetry::Telemetry;
 
+use crate::observed::Observed;
 use crate::probes::Readiness;
 use crate::{OnConnect, Running, place, server};
 
-/// Settings, time, ids and the database. Clones share them.
+/// Settings, time, ids, the database, and what is measured and traced with. Clones share them.
 #[derive(Clone)]
 pub struct Base {
     pub settings: Settings,
     pub clock: Clock,
     pub ids: Ids,
     pub db: DatabaseConnection,
+    pub telemetry: Telemetry,
 }
 
 impl Base {
@@ -24,9 +27,9 @@ impl Base {
     ///
     /// # Errors
     /// Says what could not be had, and what to do about it.
-    pub async fn open(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn open(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Self> {
         let db = place::database(&settings).await?;
-        Ok(Self { ids: Ids::new(clock.clone()), settings, clock, db })
+        Ok(Self { ids: Ids::new(clock.clone()), settings, clock, db, telemetry })
     }
 
     /// Serves `mount` and the probes; ready while the database answers.
@@ -39,7 +42,8 @@ impl Base {
         on_connect: OnConnect,
     ) -> anyhow::Result<Running> {
         let readiness = Arc::new(Readiness::of(&self).needing_database());
-        let server = server::start(&self.settings, mount, on_connect, Arc::clone(&readiness))?;
-        Ok(Running::new(self, server, readiness, None))
+        let observed = Observed::of(&self.db);
+        let server = server::start(&self, mount, on_connect, Arc::clone(&readiness))?;
+        Ok(Running::new(self, server, readiness, observed, None))
     }
 }

@@ -10,10 +10,12 @@ use quota::Ledger;
 use recorder::{Recorder, Unrecorded};
 use settings::Settings;
 use spool::{Drain, Spool};
+use telemetry::Telemetry;
 use tenancy::notices::{Channel, Notices};
 use tenancy::{Keys, People, PeopleParts, VirtualKeys};
 use vault::Vault;
 
+use crate::observed::Observed;
 use crate::probes::Readiness;
 use crate::running::Shipping;
 use crate::{Base, OnConnect, Running, Task, place, server, spooling};
@@ -42,7 +44,12 @@ impl Intake {
     ///
     /// # Errors
     /// Says what could not be had, and what to do about it; nothing is left running.
-    pub async fn open(settings: Settings, clock: Clock, spool: &str) -> anyhow::Result<Self> {
+    pub async fn open(
+        settings: Settings,
+        clock: Clock,
+        telemetry: Telemetry,
+        spool: &str,
+    ) -> anyhow::Result<Self> {
         place::check(&settings)?;
         let ledger = spooling::ledger(&settings)?;
         place::make_folder(&settings.data_dir)?;
@@ -50,10 +57,10 @@ impl Intake {
         let folder = settings.data_dir.join(spool);
         // First of all: its lock tells that no other process works on this folder.
         let (spool, drain) = spooling::open_spool(&settings, &folder).await?;
-        let base = Base::open(settings, clock).await?;
+        let base = Base::open(settings, clock, telemetry).await?;
         let vault = place::vault(&base.settings)?;
 
-        let Base { settings, clock, ids, db } = base.clone();
+        let Base { settings, clock, ids, db, .. } = base.clone();
         let (ttl, stale_max) = (settings.gateway.key_cache_ttl, settings.auth.stale_max);
         let notices = if settings.redis_url.is_some() { Notices::to_others() } else { Notices::none() };
         let keys = Keys::new(db.clone(), clock.clone(), ttl, stale_max, settings.plans.clone());
@@ -104,21 +111,23 @@ impl Intake {
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
         on_connect: OnConnect,
     ) -> anyhow::Result<Running> {
-        let Base { settings, clock, ids, db } = &self.base;
+        let Base { settings, clock, ids, db, telemetry } = &self.base;
         let readiness = Readiness::of(&self.base).taking_in(self.spool.clone(), Arc::clone(&self.ledger));
         let readiness = if self.needs_database { readiness.needing_database() } else { readiness };
         let readiness = Arc::new(readiness);
         let counts = if settings.redis_url.is_some() { Counts::Together } else { Counts::Alone };
         let process = processes::enter(db, clock, ids.fresh(), &self.folder, counts).await?;
-        let server = match server::start(settings, mount, on_connect, Arc::clone(&readiness)) {
+        let server = match server::start(&self.base, mount, on_connect, Arc::clone(&readiness)) {
             Ok(server) => server,
             Err(error) => {
                 process.leave().await?;
                 return Err(error);
             }
         };
+        let observed = Observed::of(db).taking_in(&self.spool, &self.keys, &self.unrecorded);
+        let metrics = telemetry.metrics.clone();
         let shipper =
-            spooling::shipper(settings, clock, db.clone(), self.drain, self.ledger, self.unrecorded);
+            spooling::shipper(settings, clock, db.clone(), self.drain, self.ledger, self.unrecorded, metrics);
         let shipping = Shipping {
             recorder: self.recorder,
             spool: self.spool,
@@ -126,7 +135,7 @@ impl Intake {
             channel: self.channel.map(|channel| Task::start(|stop| channel.run(stop))),
             staying: Task::start(|stop| process.stay(stop)),
         };
-        Ok(Running::new(self.base, server, readiness, Some(shipping)))
+        Ok(Running::new(self.base, server, readiness, observed, Some(shipping)))
     }
 }
 
@@ -141,7 +150,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings { data_dir: folder.path().to_owned(), ..Settings::default() };
         let held = spooling::open_spool(&settings, &settings.data_dir.join("spool")).await.unwrap();
-        let error = Intake::open(settings, Clock::system(), "spool").await.err().unwrap();
+        let error =
+            Intake::open(settings, Clock::system(), Telemetry::default(), "spool").await.err().unwrap();
         let text = format!("{error:#}");
         assert!(text.starts_with("one process at a time works on a data folder: stop the other"), "{text}");
         assert!(text.contains("is in use by another process"), "{text}");

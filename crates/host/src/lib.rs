@@ -6,6 +6,9 @@
 
 mod base;
 mod intake;
+mod numbers;
+mod observed;
+mod operator;
 mod place;
 mod probes;
 mod process;
@@ -16,6 +19,7 @@ mod task;
 
 pub use base::Base;
 pub use intake::Intake;
+pub use operator::shows_token;
 pub use place::{Unsupported, database, described, require_master_key};
 pub use process::{
     INTERRUPTED, LIBRARIES, Service, Signals, complaint, exit_code, main, runtime, say, until_signal,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Command;
 use clock::Clock;
 use settings::Settings;
+use telemetry::Telemetry;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -38,7 +39,7 @@ pub struct Service {
 /// Ends with 0; with 2 for a command line or a setting that is wrong; with 1 for anything else.
 pub fn main(
     service: &Service,
-    start: impl AsyncFnOnce(Settings, Clock) -> anyhow::Result<Running>,
+    start: impl AsyncFnOnce(Settings, Clock, Telemetry) -> anyhow::Result<Running>,
 ) -> ExitCode {
     let help = format!("{}\n\n{SETTINGS}", service.usage);
     Command::new(service.name)
@@ -49,17 +50,29 @@ pub fn main(
     let ran = runtime().and_then(|runtime| {
         runtime.block_on(async {
             let settings = settings::load()?;
-            telemetry::init(settings.log.format, &format!("{LIBRARIES},{}", settings.log.level))?;
-            let signals = Signals::new()?;
-            let running = start(settings, Clock::system()).await?;
-            say(&format!("{} {} serves at {}", service.name, env!("CARGO_PKG_VERSION"), running.url_here()))?;
-            until_signal(running, signals).await
+            let filter = format!("{LIBRARIES},{}", settings.log.level);
+            let telemetry = telemetry::init(service.name, settings.log.format, &filter)?;
+            let served = serve(service.name, settings, telemetry.clone(), start).await;
+            telemetry.shutdown().await;
+            served
         })
     });
     ran.unwrap_or_else(|error| {
         eprint!("{}", complaint(&error));
         ExitCode::from(exit_code(&error))
     })
+}
+
+async fn serve(
+    name: &str,
+    settings: Settings,
+    telemetry: Telemetry,
+    start: impl AsyncFnOnce(Settings, Clock, Telemetry) -> anyhow::Result<Running>,
+) -> anyhow::Result<ExitCode> {
+    let signals = Signals::new()?;
+    let running = start(settings, Clock::system(), telemetry).await?;
+    say(&format!("{name} {} serves at {}", env!("CARGO_PKG_VERSION"), running.url_here()))?;
+    until_signal(running, signals).await
 }
 
 /// The runtime that everything but HTTP runs on.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use recorder::Recorder;
 use spool::Spool;
 
+use crate::observed::Observed;
 use crate::probes::Readiness;
 use crate::server::Server;
 use crate::{Base, Task};
@@ -22,6 +23,8 @@ pub struct Running {
     base: Base,
     server: Server,
     readiness: Arc<Readiness>,
+    /// What is read for its numbers, as long as it runs.
+    observed: Arc<Observed>,
     shipping: Option<Shipping>,
     beside: Vec<Task>,
 }
@@ -42,11 +45,13 @@ impl Running {
         base: Base,
         server: Server,
         readiness: Arc<Readiness>,
+        observed: Observed,
         shipping: Option<Shipping>,
     ) -> Self {
+        let observed = observed.for_whoever_asks(&base.telemetry.metrics);
         let addr = server.addr;
         tracing::info!(%addr, "serving");
-        Self { addr, base, server, readiness, shipping, beside: Vec::new() }
+        Self { addr, base, server, readiness, observed, shipping, beside: Vec::new() }
     }
 
     /// The same with a task that ends when no more calls come in, before the database closes.
@@ -93,6 +98,7 @@ impl Running {
         if let Some(shipping) = self.shipping {
             shipping.end().await;
         }
+        drop(self.observed);
         if let Err(error) = self.base.db.close().await {
             tracing::warn!(%error, "the database did not close");
         }

@@ -10,10 +10,10 @@ use actix_web::dev::{Extensions, ServerHandle};
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 use anyhow::Context as _;
-use settings::Settings;
 use tokio::task::JoinHandle;
 
 use crate::probes::{self, Readiness};
+use crate::{Base, numbers};
 
 /// How long a client may take to send a request's head.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
@@ -32,14 +32,19 @@ pub(crate) struct Server {
 
 /// Listens, and serves on threads of its own.
 pub(crate) fn start(
-    settings: &Settings,
+    base: &Base,
     mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     on_connect: OnConnect,
     readiness: Arc<Readiness>,
 ) -> anyhow::Result<Server> {
+    let settings = &base.settings;
+    let numbers = numbers::Numbers::of(base);
     let app = move || {
-        let readiness = Arc::clone(&readiness);
-        App::new().configure(|config| probes::configure(config, readiness)).configure(&mount)
+        let (readiness, numbers) = (Arc::clone(&readiness), numbers.clone());
+        App::new()
+            .configure(|config| probes::configure(config, readiness))
+            .configure(|config| numbers::configure(config, numbers))
+            .configure(&mount)
     };
     let mut server = HttpServer::new(app)
         .on_connect(on_connect)

@@ -11,6 +11,7 @@ use recorder::{Shipper, Unrecorded};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
 use spool::{Drain, Spool};
+use telemetry::Metrics;
 use tenancy::PlanOverrides;
 
 /// Opens a spool folder; in the background, for it reads what earlier starts left.
@@ -56,6 +57,7 @@ pub fn shipper(
     drain: Drain,
     ledger: Arc<dyn Ledger>,
     unrecorded: Unrecorded,
+    metrics: Metrics,
 ) -> Shipper {
     let plans = settings.plans.clone();
     Shipper::new(recorder::Parts {
@@ -70,6 +72,7 @@ pub fn shipper(
             batch_bytes: settings.shipper.batch_bytes,
             linger: settings.shipper.linger,
         },
+        metrics,
     })
 }
 

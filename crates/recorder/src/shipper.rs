@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clock::Clock;
 use entity::organisation;
@@ -14,7 +14,9 @@ use plans::{Month, Terms};
 use quota::{BatchId, Key, Ledger, Reserved};
 use sea_orm::prelude::*;
 use spool::{Batch, Drain};
+use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span, field};
 
 use crate::prepare::{Prepared, prepare};
 use crate::{Unrecorded, row};
@@ -78,6 +80,7 @@ pub struct Parts {
     pub terms: TermsOf,
     pub unrecorded: Unrecorded,
     pub options: Options,
+    pub metrics: Metrics,
 }
 
 /// The single consumer of a spool.
@@ -166,7 +169,34 @@ impl Shipper {
         }
     }
 
+    /// One try of a batch, told as a span and in numbers.
     async fn ship(&mut self, batch: &Batch) -> Result<Shipped, Error> {
+        let (records, bytes) =
+            (batch.records.len() as u64, batch.records.iter().map(|r| r.len() as u64).sum());
+        let span = tracing::info_span!(
+            "ship",
+            records,
+            bytes,
+            outcome = field::Empty,
+            otel.status_code = field::Empty
+        );
+        let begun = Instant::now();
+        let shipped = self.bring_in(batch).instrument(span.clone()).await;
+        match &shipped {
+            Ok(shipped) => {
+                span.record("outcome", if shipped.batches_before > 0 { "in before" } else { "in" });
+                self.parts.metrics.batch_shipped(records, bytes, begun.elapsed());
+                shipped.count(&self.parts.metrics);
+            }
+            Err(error) => {
+                failed(&span, error);
+                self.parts.metrics.batch_failed(begun.elapsed());
+            }
+        }
+        shipped
+    }
+
+    async fn bring_in(&mut self, batch: &Batch) -> Result<Shipped, Error> {
         let Prepared { entries, unreadable } = self.prepare(batch).await?;
         let terms = self.terms_of(&entries).await?;
         let wanted = wanted(&entries);
@@ -262,6 +292,7 @@ impl Shipper {
         let key = Key { organisation, month };
         let differed = self.parts.ledger.settle(key, id_of(batch), tally.used).await?;
         if differed && tally.repeated == 0 && tally.expired == 0 && tally.refused == 0 {
+            self.parts.metrics.ledger_corrected();
             tracing::info!(%organisation, %month, used = tally.used, "the quota ledger was corrected");
         }
         Ok(())
@@ -283,6 +314,9 @@ impl Shipper {
             Err(Error::Ledger(error)) => Some(error),
             Err(other) => return Err(other),
         };
+        if failed.is_some() {
+            self.parts.metrics.ledger_failed();
+        }
         let failed_before = std::mem::replace(&mut self.ledger_fails, failed.is_some());
         match failed {
             Some(error) if !failed_before => {
@@ -317,6 +351,18 @@ fn wanted(entries: &[Entry]) -> BTreeMap<MeterKey, u64> {
     wanted
 }
 
+/// Which part failed; what it said is in the log line of who tries again.
+fn failed(span: &Span, error: &Error) {
+    let part = match error {
+        Error::Database(_) | Error::Append(_) => "store failed",
+        Error::Ledger(_) => "ledger failed",
+        Error::Spool(_) => "spool failed",
+        Error::Prepare(_) | Error::Pack(_) => "preparing failed",
+    };
+    span.record("outcome", part);
+    span.record("otel.status_code", "ERROR");
+}
+
 fn id_of(batch: &Batch) -> BatchId {
     BatchId { segment: batch.segment, start: batch.start }
 }
@@ -331,6 +377,15 @@ impl Shipped {
         self.repeated += more.repeated;
         self.refused += more.refused;
         self.unreadable += more.unreadable;
+    }
+
+    fn count(&self, metrics: &Metrics) {
+        metrics.logs("recorded", self.recorded);
+        metrics.logs("dropped", self.dropped);
+        metrics.logs("expired", self.expired);
+        metrics.logs("repeated", self.repeated);
+        metrics.logs("refused", self.refused);
+        metrics.logs("unreadable", self.unreadable);
     }
 
     fn tally(&mut self, tally: Tally) {

@@ -52,7 +52,8 @@ pub struct Settings {
     /// How clients reach us, for links: `https://` and a host. Default: none, links name the address we listen on.
     #[serde(deserialize_with = "bounds::http_url")]
     pub public_url: Option<String>,
-    /// What the operator's own routes (`/v1/admin/..`) ask for, as a bearer token. Default: none, and they are not there.
+    /// What the operator's own routes (`/v1/admin/..`, and `/metrics` from elsewhere than this machine) ask for, as a bearer token.
+    /// Default: none, and they are not there.
     #[serde(deserialize_with = "bounds::token")]
     pub operator_token: Option<SecretString>,
     /// How long calls under way may go on once the process was told to stop, in whole seconds (`stop_within_s`). Default: 25.

@@ -1,15 +1,42 @@
-//! What the process says of itself: `tracing`, written to standard error.
+//! What the process says of itself: its lines on standard error, its numbers for whoever asks ([`Metrics`]), and both, with
+//! spans ([`Tracer`]), by OTLP to where the standard `OTEL_*` variables say.
+//!
+//! A new number is an instrument in `metrics`, named there once.
 
-use std::env::VarError;
+mod lines;
+mod metrics;
+mod noted;
+mod otlp;
+mod traces;
+mod variables;
+
 use std::io::{self, IsTerminal as _};
+use std::time::Duration;
 
+pub use metrics::{Answered, Metrics, Served};
+pub use opentelemetry::KeyValue;
+pub use opentelemetry::metrics::AsyncInstrument;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use settings::LogFormat;
-use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tokio::sync::oneshot;
+pub use traces::{Begin, Request, Span, Tracer, method, within};
+use tracing::Metadata;
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{Layer as _, Registry};
 
-/// Why there are no log lines.
+/// How long the end of the process may wait for what is still to be exported.
+const FLUSHED_WITHIN: Duration = Duration::from_secs(3);
+
+/// The SDK's own lines: each export that fails has one, again and again. [`noted`] says it once.
+const SDK_LINES: &str = "opentelemetry=off";
+
+/// What an export itself is done with: exported, its lines and spans would make more of themselves.
+const EXPORTERS: [&str; 7] = ["opentelemetry", "tonic", "hyper", "h2", "tower", "reqwest", "rustls"];
+
+/// Why there is no telemetry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The filter cannot be read; `name` is where it was set.
@@ -18,133 +45,108 @@ pub enum Error {
     /// `RUST_LOG` is set to something other than text.
     #[error("RUST_LOG: expected UTF-8 text")]
     NotText,
+    /// An `OTEL_*` variable is not right.
+    #[error("{name}: expected {expected}")]
+    Variable { name: String, expected: &'static str },
+    /// The exporter refuses what the variables say.
+    #[error("OTEL_EXPORTER_OTLP_*: what they say of {signal} cannot be used")]
+    Exporter { signal: &'static str, source: opentelemetry_otlp::ExporterBuildError },
     /// It was set up before, here or by another.
     #[error("tracing is set up already")]
     Twice(#[from] TryInitError),
 }
 
+/// What a process measures and traces with. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Telemetry {
+    pub metrics: Metrics,
+    pub tracer: Tracer,
+    spans: Option<SdkTracerProvider>,
+    lines: Option<SdkLoggerProvider>,
+}
+
+impl Telemetry {
+    /// For a server beside others in one process, as in tests: numbers of its own, and nothing is exported.
+    #[must_use]
+    pub fn unexported(name: &'static str) -> Self {
+        Self { metrics: Metrics::new(otlp::resource(name), None), ..Self::default() }
+    }
+
+    /// Exports what is left, for a few seconds at the most. To be called when everything else has ended.
+    pub async fn shutdown(self) {
+        let Self { metrics, spans, lines, .. } = self;
+        // Whether it arrived was noted where it was sent.
+        let ending = [
+            in_a_thread(move || drop(spans.map(|spans| spans.shutdown_with_timeout(FLUSHED_WITHIN)))),
+            in_a_thread(move || drop(lines.map(|lines| lines.shutdown_with_timeout(FLUSHED_WITHIN)))),
+            in_a_thread(move || metrics.shutdown(FLUSHED_WITHIN)),
+        ];
+        let all = async {
+            for one in ending {
+                let _ = one.await;
+            }
+        };
+        let _ = tokio::time::timeout(FLUSHED_WITHIN, all).await;
+    }
+}
+
+/// Work that blocks, and that the end of the runtime does not wait for: the SDK's patience is longer than ours.
+fn in_a_thread(work: impl FnOnce() + Send + 'static) -> oneshot::Receiver<()> {
+    let (sender, done) = oneshot::channel();
+    std::thread::spawn(move || {
+        work();
+        let _ = sender.send(());
+    });
+    done
+}
+
 /// Sets up tracing for this process, and lines of the `log` crate with it. `RUST_LOG`, if it is set, goes before `filter`.
+/// `name` is the service's, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` say another.
+///
+/// To be called in a Tokio runtime, which an export by gRPC runs on.
 ///
 /// # Errors
-/// [`Error`] if the filter is malformed, or if tracing is set up already.
-pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
-    let filter = choose(std::env::var("RUST_LOG"), filter)?;
-    subscriber(format, filter, io::stderr().is_terminal(), io::stderr).try_init()?;
-    Ok(())
-}
-
-fn choose(rust_log: Result<String, VarError>, filter: &str) -> Result<EnvFilter, Error> {
-    match rust_log {
-        Ok(directives) if !directives.is_empty() => parse("RUST_LOG", &directives),
-        Ok(_) | Err(VarError::NotPresent) => parse("log.level", filter),
-        Err(VarError::NotUnicode(_)) => Err(Error::NotText),
+/// [`Error`] if the filter or an `OTEL_*` variable is malformed, or if tracing is set up already.
+pub fn init(name: &'static str, format: LogFormat, filter: &str) -> Result<Telemetry, Error> {
+    let directives = lines::choose(std::env::var("RUST_LOG"), filter)?;
+    let export = variables::read(&|name| std::env::var_os(name))?;
+    let colours = io::stderr().is_terminal();
+    if !export.any() {
+        let written = lines::layer(format, colours, io::stderr);
+        Registry::default().with(directives.filter("")?).with(written).try_init()?;
+        return Ok(Telemetry::unexported(name));
     }
+    let resource = otlp::resource(name);
+    let spans = export.traces.map(|by| otlp::spans(by, resource.clone())).transpose()?;
+    let logs = export.logs.map(|by| otlp::lines(by, resource.clone())).transpose()?;
+    let numbers = export.metrics.map(otlp::numbers).transpose()?;
+    let tracer = spans.as_ref().map(Tracer::of).unwrap_or_default();
+    let exported_spans =
+        tracer.layer().map(|layer| layer.with_filter(LevelFilter::INFO.and(filter_fn(is_ours))));
+    let exported_lines =
+        logs.as_ref().map(opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge::new);
+    let of_lines = directives.filter(SDK_LINES)?.and(filter_fn(is_ours));
+    Registry::default()
+        .with(exported_spans)
+        .with(exported_lines.map(|layer| layer.with_filter(of_lines)))
+        .with(lines::layer(format, colours, io::stderr).with_filter(directives.filter(SDK_LINES)?))
+        .try_init()?;
+    Ok(Telemetry { metrics: Metrics::new(resource, numbers), tracer, spans, lines: logs })
 }
 
-fn parse(name: &'static str, directives: &str) -> Result<EnvFilter, Error> {
-    EnvFilter::builder().parse(directives).map_err(|source| Error::Filter { name, source })
-}
-
-fn subscriber<W>(
-    format: LogFormat,
-    filter: EnvFilter,
-    colours: bool,
-    writer: W,
-) -> Box<dyn Subscriber + Send + Sync>
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    match format {
-        LogFormat::Pretty => Box::new(lines.with_ansi(colours).finish()),
-        LogFormat::Json => Box::new(lines.json().flatten_event(true).finish()),
-    }
+fn is_ours(of: &Metadata<'_>) -> bool {
+    !EXPORTERS.iter().any(|exporter| of.target().starts_with(exporter))
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    /// What is written while `speak` runs.
-    fn lines(format: LogFormat, filter: &str, speak: impl FnOnce()) -> Vec<String> {
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let filter = parse("log.level", filter).unwrap();
-        tracing::subscriber::with_default(
-            subscriber(format, filter, false, Sink(Arc::clone(&written))),
-            speak,
-        );
-        let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    #[derive(Clone)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl MakeWriter<'_> for Sink {
-        type Writer = Self;
-
-        fn make_writer(&self) -> Self {
-            self.clone()
-        }
-    }
-
-    #[test]
-    fn json_is_an_object_a_line_with_its_fields() {
-        let lines = lines(LogFormat::Json, "info", || {
-            tracing::info_span!("ship", segment = 7)
-                .in_scope(|| tracing::info!(duration_ms = 12, "batch\nshipped"));
-            tracing::debug!("not at this level");
-        });
-        let [line] = lines.as_slice() else { unreachable!("{lines:?}") };
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert_eq!((&line["message"], &line["duration_ms"]), (&"batch\nshipped".into(), &12.into()));
-        assert_eq!(
-            (&line["level"], &line["span"]["name"], &line["span"]["segment"]),
-            (&"INFO".into(), &"ship".into(), &7.into())
-        );
-    }
-
-    #[test]
-    fn pretty_is_a_plain_line_off_the_terminal() {
-        let lines = lines(LogFormat::Pretty, "warn,telemetry::tests=debug", || {
-            tracing::debug!(duration_ms = 12, "shipped");
-            tracing::info!(target: "other", "not for this target");
-        });
-        let [line] = lines.as_slice() else { unreachable!("{lines:?}") };
-        assert!(line.contains("DEBUG") && line.contains("shipped duration_ms=12"), "{line}");
-        assert!(!line.contains('\u{1b}'), "{line}");
-    }
-
-    #[test]
-    fn rust_log_goes_before_the_setting_and_a_malformed_filter_is_named() {
-        let chosen = |rust_log: &str, filter| match choose(Ok(rust_log.to_owned()), filter) {
-            Ok(filter) => filter.to_string(),
-            Err(error) => error.to_string(),
-        };
-        assert_eq!(chosen("debug", "info"), "debug");
-        assert_eq!(chosen("", "info"), "info");
-        assert_eq!(choose(Err(VarError::NotPresent), "warn").unwrap().to_string(), "warn");
-        assert!(chosen("=", "info").starts_with("RUST_LOG: expected"));
-        assert!(chosen("", "info,=nonsense=").starts_with("log.level: expected"));
-    }
 
     #[test]
     fn tracing_is_set_up_once() {
-        init(LogFormat::Json, "info").unwrap();
-        assert!(matches!(init(LogFormat::Json, "info"), Err(Error::Twice(_))));
+        init("turnpike", LogFormat::Json, "info").unwrap();
+        assert!(matches!(init("turnpike", LogFormat::Json, "info"), Err(Error::Twice(_))));
     }
 }

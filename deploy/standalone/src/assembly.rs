@@ -6,13 +6,14 @@ use clock::Clock;
 use gateway::Gateway;
 use host::{Intake, Running};
 use settings::Settings;
+use telemetry::Telemetry;
 
 /// Starts all planes in this process and returns when they serve. Nothing runs by another clock than `clock`.
 ///
 /// # Errors
 /// Says what could not be had, and what to do about it; nothing is left running.
-pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Running> {
-    let intake = Intake::open(settings, clock, "spool").await?;
+pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
+    let intake = Intake::open(settings, clock, telemetry, "spool").await?;
     let (gateway, api) = (Gateway::over(&intake), Api::over(&intake));
     // The control plane's routes first: what it does not know is the gateway's.
     let mount = move |config: &mut ServiceConfig| {

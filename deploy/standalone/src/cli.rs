@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use plans::Plan;
 use settings::Settings;
+use telemetry::Telemetry;
 use uuid::Uuid;
 
 use crate::{command, demo};
@@ -153,10 +154,16 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let serves = matches!(command, Command::Serve);
     let level =
         if serves { format!("{},{}", host::LIBRARIES, settings.log.level) } else { "warn".to_owned() };
-    telemetry::init(settings.log.format, &level)?;
+    let telemetry = telemetry::init("turnpike", settings.log.format, &level)?;
+    let ran = carry_out(command, settings, telemetry.clone()).await;
+    telemetry.shutdown().await;
+    ran
+}
+
+async fn carry_out(command: Command, settings: Settings, telemetry: Telemetry) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => return command::serve::run(settings).await,
-        Command::Demo(args) => return demo::run(settings, args).await,
+        Command::Serve => return command::serve::run(settings, telemetry).await,
+        Command::Demo(args) => return demo::run(settings, telemetry, args).await,
         Command::Reconcile { json } => return command::reconcile::run(&settings, json).await,
         Command::Migrate => command::migrate::run(&settings).await?,
         Command::Org(OrgCommand::Create { name, plan, owner_email }) => {
@@ -165,7 +172,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Org(OrgCommand::SetPlan { organisation, plan }) => {
             command::organisation::set_plan(&settings, organisation, plan).await?;
         }
-        Command::Spool(SpoolCommand::Drain { dir }) => command::drain::run(&settings, &dir).await?,
+        Command::Spool(SpoolCommand::Drain { dir }) => {
+            command::drain::run(&settings, &dir, telemetry.metrics).await?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

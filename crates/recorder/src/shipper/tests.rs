@@ -98,6 +98,7 @@ impl Fixture {
             terms: Arc::new(|_| plans::terms(Plan::Developer, &Overrides::default())),
             unrecorded: unrecorded.clone(),
             options: Options { batch_records: 10, batch_bytes: 1 << 20, linger: Duration::ZERO },
+            metrics: Metrics::default(),
         });
         let recorder = Recorder::new(spool.clone(), unrecorded);
         Self { shipper, recorder, ledger, organisation: id, _spool: spool, _folder: folder }

@@ -8,14 +8,15 @@ use host::say;
 use recorder::{Shipped, Unrecorded};
 use serde_json::json;
 use settings::Settings;
+use telemetry::Metrics;
 
-pub(crate) async fn run(settings: &Settings, dir: &Path) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: &Settings, dir: &Path, metrics: Metrics) -> anyhow::Result<()> {
     check(dir)?;
     let ledger = host::ledger(settings)?;
     let db = host::database(settings).await?;
     let (spool, drain) = host::open_spool(settings, dir).await?;
     let mut queue =
-        host::shipper(settings, &Clock::system(), db.clone(), drain, ledger, Unrecorded::default());
+        host::shipper(settings, &Clock::system(), db.clone(), drain, ledger, Unrecorded::default(), metrics);
     let shipped = queue.drain_now().await.context(
         "not all logs could be shipped; they are still in the spool folder, and the command may be repeated",
     )?;
@@ -67,10 +68,10 @@ mod tests {
     async fn a_folder_that_is_no_spool_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
-        let error = run(&Settings::default(), folder.path()).await.unwrap_err();
+        let error = run(&Settings::default(), folder.path(), Metrics::default()).await.unwrap_err();
         assert!(error.to_string().contains("is no spool folder"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(run(&Settings::default(), &folder.path().join("missing")).await.is_err());
+        assert!(run(&Settings::default(), &folder.path().join("missing"), Metrics::default()).await.is_err());
     }
 
     #[tokio::test]
@@ -79,14 +80,14 @@ mod tests {
         let settings = Settings { data_dir: folder.path().join("data"), ..Settings::default() };
         let orphan = folder.path().join("orphan");
         let (spool, drain) = host::open_spool(&settings, &orphan).await.unwrap();
-        let error = run(&settings, &orphan).await.unwrap_err();
+        let error = run(&settings, &orphan, Metrics::default()).await.unwrap_err();
         assert!(format!("{error:#}").contains("is in use by another process"), "{error:#}");
 
         // A record of another release: it cannot be read, and must not be in the way.
         spool.append(b"no record".to_vec()).await.unwrap();
         spool.close().await;
         drop((spool, drain));
-        run(&settings, &orphan).await.unwrap();
+        run(&settings, &orphan, Metrics::default()).await.unwrap();
         let (_spool, mut drain) = host::open_spool(&settings, &orphan).await.unwrap();
         assert_eq!(drain.try_next(10, 1 << 20).unwrap(), None);
     }

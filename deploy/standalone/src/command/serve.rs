@@ -6,12 +6,13 @@ use clock::Clock;
 use host::{Signals, say, until_signal};
 use plans::Plan;
 use settings::Settings;
+use telemetry::Telemetry;
 
 use crate::{banner, first};
 
-pub(crate) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(settings: Settings, telemetry: Telemetry) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
-    let running = crate::start(settings, Clock::system()).await?;
+    let running = crate::start(settings, Clock::system(), telemetry).await?;
     let places = banner::Places::of(&running);
     let text = match first::organisation(&running.db, &running.ids, &running.clock).await? {
         Some(created) => {

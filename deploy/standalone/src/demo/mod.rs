@@ -17,6 +17,7 @@ use host::{INTERRUPTED, Running, Signals, say, until_signal};
 use plans::{Month, Plan};
 use secrecy::ExposeSecret as _;
 use settings::Settings;
+use telemetry::Telemetry;
 use tenancy::organisation::{Created, NewOrganisation};
 
 use crate::banner;
@@ -31,10 +32,14 @@ const WITHIN_A_MONTH: Duration = Duration::from_hours(1);
 const NEVER: &str = "0 0 0 1 1 * 2100";
 
 /// Plays the demo on a throw-away folder, then serves on until a signal unless told to exit.
-pub(crate) async fn run(settings: Settings, args: DemoArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    settings: Settings,
+    telemetry: Telemetry,
+    args: DemoArgs,
+) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let folder = tempfile::tempdir().context("a throw-away folder for the demo cannot be made")?;
-    let running = crate::start(demo_settings(settings, &args, folder.path()), clock()).await?;
+    let running = crate::start(demo_settings(settings, &args, folder.path()), clock(), telemetry).await?;
     let played = tokio::select! {
         played = play(&running, &args) => played.map(|()| true),
         () = signals.next() => Ok(false),

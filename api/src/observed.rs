@@ -1,0 +1,45 @@
+//! What the server's operator is told of a request to this plane: how long it took, and its span where spans are exported.
+
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web;
+use telemetry::{KeyValue, Request, Served, Span};
+
+use crate::Api;
+
+/// To be wrapped around the resource at `route`.
+pub(crate) async fn observed<B: MessageBody>(
+    route: &'static str,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let Some(api) = request.app_data::<web::Data<Api>>().cloned() else { return next.call(request).await };
+    let begun = Instant::now();
+    let method = telemetry::method(request.method().as_str());
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    let span = api
+        .telemetry
+        .tracer
+        .serve(header, || Request { method, route, path: request.path(), host: header("host") }.begin());
+    let answered = telemetry::within(span.clone(), next.call(request)).await;
+    let status = match &answered {
+        Ok(response) => response.status().as_u16(),
+        Err(error) => error.as_response_error().status_code().as_u16(),
+    };
+    api.telemetry.metrics.served(&Served { method, route, status, took: begun.elapsed() });
+    if let Some(span) = span {
+        end(&span, status);
+    }
+    answered
+}
+
+fn end(span: &Span, status: u16) {
+    span.set([KeyValue::new("http.response.status_code", i64::from(status))]);
+    if status >= 500 {
+        span.fail(status.to_string());
+    }
+    span.end();
+}
