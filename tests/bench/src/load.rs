@@ -1,0 +1,66 @@
+//! What is asked for, and on how many connections.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::subject::Subject;
+
+/// How an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// One JSON body: about 1 KB in, 1.2 KB out.
+    Json,
+    /// Server-sent events, [`crate::upstream::EVENTS`] of them.
+    Stream,
+}
+
+/// One line of a table for each subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Load {
+    pub shape: Shape,
+    pub connections: usize,
+}
+
+/// Every load there is.
+pub const ALL: [Load; 6] = [
+    Load { shape: Shape::Json, connections: 1 },
+    Load { shape: Shape::Json, connections: 32 },
+    Load { shape: Shape::Json, connections: 128 },
+    Load { shape: Shape::Stream, connections: 1 },
+    Load { shape: Shape::Stream, connections: 32 },
+    Load { shape: Shape::Stream, connections: 128 },
+];
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = match self.shape {
+            Shape::Json => "json",
+            Shape::Stream => "stream",
+        };
+        write!(f, "{shape}-{}", self.connections)
+    }
+}
+
+/// A call as an OpenAI SDK makes it, with the subject's own headers.
+pub fn request(shape: Shape, subject: &Subject) -> Bytes {
+    let stream = match shape {
+        Shape::Json => "",
+        Shape::Stream => r#","stream":true,"stream_options":{"include_usage":true}"#,
+    };
+    let prompt = "Say in plain words what a gateway does with a call before it passes it on. ".repeat(10);
+    let body = format!(
+        r#"{{"model":"gpt-4o-mini","messages":[{{"role":"system","content":"You are a helpful assistant. Answer in one paragraph."}},{{"role":"user","content":"{prompt}"}}],"temperature":0.7,"max_tokens":256{stream}}}"#
+    );
+    format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\naccept: application/json\r\naccept-encoding: gzip, deflate\r\n\
+         content-type: application/json\r\nuser-agent: OpenAI/Python 3.54.0\r\nauthorization: Bearer sk-bench\r\n{}\
+         content-length: {}\r\n\r\n{body}",
+        subject.addr,
+        subject.headers,
+        body.len()
+    )
+    .into()
+}
