@@ -1,7 +1,7 @@
 # The project's habits: the same commands for people and for CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo services test lint clean
+.PHONY: help run demo services test lint bench clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -27,6 +27,15 @@ lint: ## Check format, lints, licences, dependencies, and what deploy/ holds bes
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	target/tools/bin/cargo-deny --locked check licenses bans sources
 	deploy/dev/lint-deploy
+
+# What is shipped; release builds in a third of the time.
+BENCH_PROFILE ?= dist
+
+bench: ## Measure it beside nginx and nothing at all; BENCH='--quick' for options, BENCH_PROFILE=release to build faster
+	@deploy/dev/install bench
+	cargo build --profile $(BENCH_PROFILE) -p turnpike --bins
+	cargo build --release -p bench
+	deploy/dev/with-postgres --durable target/release/bench --binaries target/$(BENCH_PROFILE) $(BENCH)
 
 clean: ## Remove everything that was built or installed under target/
 	cargo clean

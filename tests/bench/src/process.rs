@@ -42,7 +42,7 @@ impl Process {
         while out.read_line(&mut line)? > 0 {
             let rest = line.split_once("http://").map(|(_, rest)| rest);
             let text = rest.and_then(|rest| rest.split(['/', ' ']).next()).unwrap_or_default();
-            if let Ok(addr) = text.parse() {
+            if let Ok(addr) = text.trim_end().parse() {
                 // It goes on writing, and would end if nobody read on.
                 thread::spawn(move || io::copy(&mut out, &mut io::sink()));
                 return Ok((process, addr));
@@ -171,7 +171,28 @@ pub fn with_arguments(program: &str, arguments: &[&str]) -> anyhow::Result<Optio
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
     use super::*;
+
+    #[test]
+    fn a_process_serves_where_it_says_and_ends_with_its_handle() {
+        let folder = tempfile::tempdir().unwrap();
+        for said in ["serves at http://127.0.0.1:7", "two lines\nserves at http://127.0.0.1:7/ now\nand more"]
+        {
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo \"$0\"; exec sleep 600", said]);
+            let served = Process::serve(&mut command, &folder.path().join("lines.txt"), "").unwrap();
+            assert_eq!(served.1, "127.0.0.1:7".parse().unwrap());
+            let id = served.0.id();
+            drop(served);
+            assert!(!Path::new(&format!("/proc/{id}")).exists());
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo no room >&2"]);
+        let error = Process::serve(&mut command, &folder.path().join("lines.txt"), "").err().unwrap();
+        assert!(error.to_string().contains("no room"), "{error}");
+    }
 
     #[test]
     fn a_stat_line_is_read_whatever_the_process_is_called() {
