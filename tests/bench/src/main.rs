@@ -30,9 +30,9 @@ const ROUNDS: usize = 3;
 
 const EXAMPLES: &str = "\
 Examples:
-  bench                              everything: about 10 minutes
-  bench --quick                      the same in about 3, and noisier
-  bench --only sqlite --only json-32 one subject and one load; ratios need nginx and direct beside it";
+  bench                                everything: about 8 minutes
+  bench --quick                        the same in about 4, and noisier
+  bench --only sqlite --only json-32   one subject and one load; ratios need nginx and direct beside it";
 
 /// Measures the upstream itself, nginx and Turnpike before it, side by side.
 #[derive(Parser)]
@@ -116,6 +116,9 @@ async fn run(arguments: &Arguments, workers: usize) -> anyhow::Result<Report> {
         folder: PathBuf::new(),
     };
     let subjects = start(&names, folder.path(), &site).await?;
+    if subjects.is_empty() {
+        bail!("there is nothing to measure");
+    }
     let rows = measure(bench, &subjects, &loads).await?;
     Ok(Report {
         machine: machine(),
