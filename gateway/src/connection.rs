@@ -57,6 +57,13 @@ pub(crate) enum Presence {
     Gone,
 }
 
+/// Why a call is waited for no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    ClientGone,
+    TooLong,
+}
+
 /// Looks after one call's client.
 pub(crate) struct Watch {
     socket: Option<Arc<TcpStream>>,
@@ -95,18 +102,24 @@ impl Watch {
         LOOK_AFTER_PROBE
     }
 
-    /// Resolves when the client is gone. For the time before the response's head only: it may send interim responses.
-    pub(crate) async fn gone(&mut self) {
+    /// Waits for the client to be gone, for `at_most` (by one timer, as most calls are over before it). For the time before the
+    /// response's head only: it may send interim responses.
+    pub(crate) async fn wait(&mut self, at_most: Duration) -> Waited {
+        let begun = Instant::now();
         let mut pause = LOOK_EVERY;
         loop {
-            tokio::time::sleep(pause).await;
+            let left = at_most.saturating_sub(begun.elapsed());
+            tokio::time::sleep(pause.min(left)).await;
+            if begun.elapsed() >= at_most {
+                return Waited::TooLong;
+            }
             pause = match self.look() {
                 Presence::There => LOOK_EVERY,
-                Presence::Gone => return,
+                Presence::Gone => return Waited::ClientGone,
                 Presence::ProbeDue if self.probes >= MAX_INTERIMS => LOOK_EVERY,
                 Presence::ProbeDue => {
                     if self.send_interim().is_err() {
-                        return;
+                        return Waited::ClientGone;
                     }
                     self.probed()
                 }

@@ -35,12 +35,19 @@ mod target;
 mod terminator;
 mod upstream;
 
+use origin::Origins;
 pub use service::main;
 use upstream::Upstream;
 
 /// What every call needs, shared by all worker threads.
 #[derive(Clone)]
-pub struct Gateway(Arc<Parts>);
+pub struct Gateway(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    /// Callers' own hosts of late, taken apart.
+    origins: Origins,
+}
 
 /// What a [`Gateway`] is made of.
 pub struct Parts {
@@ -57,7 +64,7 @@ pub struct Parts {
 impl Gateway {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Shared { parts, origins: Origins::default() }))
     }
 }
 
@@ -65,17 +72,27 @@ impl std::ops::Deref for Gateway {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }
 
-/// Mounts the gateway on a worker thread: `/` and everything under `/v1/` that has no route of its own before it.
+/// What most calls ask for: found by name, before any pattern is tried.
+const BUSIEST: [&str; 5] =
+    ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/responses"];
+
+/// Mounts on a worker thread what is the gateway's whoever else has routes; to be called first.
 pub fn configure(config: &mut web::ServiceConfig, gateway: &Gateway) {
     // Connections to upstreams belong to their worker thread: nothing on the way of a call crosses threads.
     let upstream = Upstream::new(&gateway.settings.gateway);
+    config.app_data(web::Data::new(gateway.clone())).app_data(web::Data::new(upstream));
+    for path in BUSIEST {
+        config.route(path, web::route().to(call::handle));
+    }
+}
+
+/// Mounts `/` and everything under `/v1/` that has no route of its own; to be called last.
+pub fn configure_rest(config: &mut web::ServiceConfig) {
     config
-        .app_data(web::Data::new(gateway.clone()))
-        .app_data(web::Data::new(upstream))
         .route("/", web::get().to(call::greet))
         .route("/v1/{path:.*}", web::route().to(call::handle))
         .default_service(web::route().to(call::not_found));

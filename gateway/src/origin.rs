@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use moka::sync::Cache;
 use url::Url;
 
 /// A base URL, taken apart once so that a request only joins it.
@@ -13,6 +14,41 @@ pub(crate) struct Origin {
     authority: Authority,
     /// Without a slash at its end.
     base_path: String,
+}
+
+/// The hosts that callers named of late, so that each is looked into once. Where it may lead is checked again at each
+/// connection.
+pub(crate) struct Origins(Cache<String, Made>);
+
+/// An origin, and the prefix that it was made with.
+#[derive(Clone)]
+struct Made(String, Arc<Origin>);
+
+/// Hosts remembered.
+const MAX_ORIGINS: u64 = 10_000;
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self(Cache::new(MAX_ORIGINS))
+    }
+}
+
+impl Origins {
+    /// # Errors
+    /// What `make` says is wrong with `host`.
+    pub(crate) fn get_or_make<E>(
+        &self,
+        host: &str,
+        prefix: &str,
+        make: impl FnOnce() -> Result<Option<Origin>, E>,
+    ) -> Result<Option<Arc<Origin>>, E> {
+        if let Some(Made(_, origin)) = self.0.get(host).filter(|Made(of, _)| of == prefix) {
+            return Ok(Some(origin));
+        }
+        let Some(origin) = make()?.map(Arc::new) else { return Ok(None) };
+        self.0.insert(host.to_owned(), Made(prefix.to_owned(), Arc::clone(&origin)));
+        Ok(Some(origin))
+    }
 }
 
 impl Origin {

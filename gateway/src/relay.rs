@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::error::PayloadError;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use hyper::body::{Body, Incoming};
 use providers::Endpoint;
@@ -24,6 +24,9 @@ use crate::terminator::{Step, Terminator};
 
 /// How long after its terminator a stream may take to end before it is ended here.
 const AFTER_TERMINATOR: Duration = Duration::from_secs(1);
+
+/// Events of a stream that came together are passed together, up to this. Bytes.
+const GATHERED_MAX: usize = 16 << 10;
 
 /// A comment in an event stream: clients skip it.
 const COMMENT: Bytes = Bytes::from_static(b":\n");
@@ -64,6 +67,16 @@ pub(crate) struct Relay {
     idle_timeout: Duration,
     last_chunk: Instant,
     at_line_start: bool,
+    gathered: Gathered,
+}
+
+/// What of an event stream waits to be passed. Upstream's connection hands out what it has read a piece at a time, and a write
+/// to the client costs more than all else that is done for an event: so the connection gets a turn for the next piece, and
+/// what a turn brings nothing to is passed.
+#[derive(Default)]
+struct Gathered {
+    bytes: BytesMut,
+    turn_given: bool,
 }
 
 enum State {
@@ -119,6 +132,7 @@ impl Relay {
             idle_timeout: parts.idle_timeout,
             last_chunk: Instant::now(),
             at_line_start: true,
+            gathered: Gathered::default(),
         }
     }
 
@@ -155,6 +169,11 @@ impl Relay {
         (!chunk.is_empty()).then_some(chunk)
     }
 
+    /// Whether what has come so far ends with a line.
+    fn ends_line(&self) -> bool {
+        self.gathered.bytes.last().map_or(self.at_line_start, |byte| *byte == b'\n')
+    }
+
     fn record(&mut self, outcome: Outcome, then: Then) {
         if let Some(recording) = self.recording.take() {
             self.state = State::Recording { recorded: Box::pin(recording.end(outcome)), then };
@@ -171,27 +190,49 @@ impl Relay {
     /// The answer cannot become whole.
     fn cut(&mut self, outcome: Outcome, kind: &str, message: &str) {
         let event = self.terminator.is_some().then(|| {
-            let lead = if self.at_line_start { "\n" } else { "\n\n" };
+            let lead = if self.ends_line() { "\n" } else { "\n\n" };
             let (event, body) = error_event(self.endpoint, kind, message);
             Bytes::from(format!("{lead}{event}data: {body}\n\n"))
         });
         self.record(outcome, Then::Cut(event));
     }
 
+    /// Takes in what upstream has, until there is something to pass or to do next. Ready with nothing: look again.
     fn poll_flowing(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match self.source.poll(context) {
-            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(self.take_in(chunk)),
-            Poll::Ready(None) => {
-                self.end();
-                Poll::Ready(None)
+            Poll::Ready(Some(Ok(chunk))) => {
+                let pass = self.take_in(chunk).and_then(|chunk| self.gather(chunk));
+                return Poll::Ready(pass);
             }
+            Poll::Ready(None) => self.end(),
             Poll::Ready(Some(Err(reason))) => {
                 let message = format!("{} ended its answer before it was complete: {reason}", self.provider);
                 self.cut(Outcome::UpstreamCut, "upstream_error", &message);
-                Poll::Ready(None)
             }
-            Poll::Pending => self.poll_pause(context),
+            Poll::Pending if !self.gathered.bytes.is_empty() => return self.poll_gathered(context).map(Some),
+            Poll::Pending => return self.poll_pause(context),
         }
+        Poll::Ready(None)
+    }
+
+    /// Puts a chunk of an event stream to what waits; gives what is to be passed at once.
+    fn gather(&mut self, chunk: Bytes) -> Option<Bytes> {
+        if self.terminator.is_none() {
+            return Some(chunk);
+        }
+        self.gathered.turn_given = false;
+        self.gathered.bytes.extend_from_slice(&chunk);
+        (self.gathered.bytes.len() > GATHERED_MAX).then(|| self.gathered.take())
+    }
+
+    /// Upstream has nothing more for now: after one turn more, what was gathered is passed.
+    fn poll_gathered(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
+        if self.gathered.turn_given {
+            return Poll::Ready(self.gathered.take());
+        }
+        self.gathered.turn_given = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Nothing comes for now: is the client still there, and has it been too long?
@@ -251,11 +292,30 @@ impl Relay {
 
     /// After the terminator: what upstream still sends passes, and its end frees the connection for the next call.
     fn poll_terminated(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if let Poll::Ready(next) = self.source.poll(context) {
-            return Poll::Ready(next.and_then(Result::ok));
+        match self.source.poll(context) {
+            Poll::Ready(Some(Ok(chunk))) => {
+                self.gathered.turn_given = false;
+                self.gathered.bytes.extend_from_slice(&chunk);
+                if self.gathered.bytes.len() > GATHERED_MAX {
+                    return Poll::Ready(Some(self.gathered.take()));
+                }
+            }
+            Poll::Ready(_) => self.state = State::Ended,
+            Poll::Pending if !self.gathered.bytes.is_empty() => return self.poll_gathered(context).map(Some),
+            Poll::Pending => {
+                let tick = self.tick.insert(Box::pin(tokio::time::sleep_until(until.into())));
+                ready!(tick.as_mut().poll(context));
+                self.state = State::Ended;
+            }
         }
-        let tick = self.tick.insert(Box::pin(tokio::time::sleep_until(until.into())));
-        tick.as_mut().poll(context).map(|()| None)
+        Poll::Ready(None)
+    }
+}
+
+impl Gathered {
+    fn take(&mut self) -> Bytes {
+        self.turn_given = false;
+        self.bytes.split().freeze()
     }
 }
 
@@ -289,21 +349,30 @@ impl MessageBody for Relay {
                     }
                 }
                 State::Recording { recorded, .. } => {
-                    ready!(recorded.as_mut().poll(context));
+                    if recorded.as_mut().poll(context).is_pending() {
+                        if this.gathered.bytes.is_empty() {
+                            return Poll::Pending;
+                        }
+                        let gathered = this.gathered.take();
+                        return this.pass(gathered);
+                    }
                     let State::Recording { then, .. } = std::mem::replace(&mut this.state, State::Ended)
                     else {
                         continue;
                     };
-                    if let Some(chunk) = this.go_on(then) {
+                    if let Some(chunk) = this.go_on(then).and_then(|chunk| this.gather(chunk)) {
                         return this.pass(chunk);
                     }
                 }
                 State::Terminated(until) => {
                     let until = *until;
-                    match ready!(this.poll_terminated(until, context)) {
-                        Some(chunk) => return this.pass(chunk),
-                        None => this.state = State::Ended,
+                    if let Some(chunk) = ready!(this.poll_terminated(until, context)) {
+                        return this.pass(chunk);
                     }
+                }
+                State::Cutting { .. } | State::Ended if !this.gathered.bytes.is_empty() => {
+                    let gathered = this.gathered.take();
+                    return this.pass(gathered);
                 }
                 State::Cutting { turn_given: turn_given @ false } => {
                     *turn_given = true;

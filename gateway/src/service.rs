@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use actix_web::web::ServiceConfig;
 use clock::Clock;
 use host::{Intake, Running, Service};
 use settings::Settings;
@@ -28,7 +29,11 @@ async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow
     host::require_master_key(&settings)?;
     let intake = Intake::open(settings, clock, telemetry, "spool").await?;
     let gateway = Gateway::over(&intake);
-    intake.serve(move |config| crate::configure(config, &gateway), crate::on_connect).await
+    let mount = move |config: &mut ServiceConfig| {
+        crate::configure(config, &gateway);
+        crate::configure_rest(config);
+    };
+    intake.serve(mount, crate::on_connect).await
 }
 
 impl Gateway {

@@ -144,9 +144,11 @@ fn own_host(
     gateway: &Gateway,
 ) -> Result<Option<Arc<Origin>>, Error> {
     let Some(host) = host else { return Ok(None) };
-    let url = check_url(host, gateway.settings.gateway.allow_private_hosts)
-        .map_err(|problem| Error::invalid(field, problem.to_string()))?;
-    Ok(Origin::of(&url, &provider.prefix).map(Arc::new))
+    gateway.0.origins.get_or_make(host, &provider.prefix, || {
+        let url = check_url(host, gateway.settings.gateway.allow_private_hosts)
+            .map_err(|problem| Error::invalid(field, problem.to_string()))?;
+        Ok(Origin::of(&url, &provider.prefix))
+    })
 }
 
 impl Target {

@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use settings::GatewaySettings;
 use tokio::sync::mpsc;
 
-use crate::connection::Watch;
+use crate::connection::{Waited, Watch};
 use crate::error::Error;
 use crate::reading::{self, Interrupted};
 
@@ -70,15 +70,15 @@ impl Upstream {
         timeout: Duration,
         watch: &mut Watch,
     ) -> Result<Response<Incoming>, Error> {
-        let asked = tokio::time::timeout(timeout, self.client.request(request));
         tokio::select! {
             biased;
-            answer = asked => match answer {
-                Ok(Ok(response)) => Ok(response),
-                Ok(Err(error)) => Err(failure(&error, provider)),
-                Err(_) => Err(Error::TimedOut { provider: provider.to_owned(), timeout_ms: timeout.as_millis() }),
-            },
-            () = watch.gone() => Err(Error::ClientGone),
+            answer = self.client.request(request) => answer.map_err(|error| failure(&error, provider)),
+            waited = watch.wait(timeout) => Err(match waited {
+                Waited::ClientGone => Error::ClientGone,
+                Waited::TooLong => {
+                    Error::TimedOut { provider: provider.to_owned(), timeout_ms: timeout.as_millis() }
+                }
+            }),
         }
     }
 }

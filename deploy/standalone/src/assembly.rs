@@ -15,10 +15,11 @@ use telemetry::Telemetry;
 pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
     let intake = Intake::open(settings, clock, telemetry, "spool").await?;
     let (gateway, api) = (Gateway::over(&intake), Api::over(&intake));
-    // The control plane's routes first: what it does not know is the gateway's.
+    // What the control plane does not know is the gateway's.
     let mount = move |config: &mut ServiceConfig| {
-        api::configure(config, api.clone());
         gateway::configure(config, &gateway);
+        api::configure(config, api.clone());
+        gateway::configure_rest(config);
     };
     let running = intake.serve(mount, gateway::on_connect).await?;
     let jobs = workers::begin(&running).await?;
