@@ -65,6 +65,21 @@ fn start(binary: Binary, dir: &Path, redis: &RedisServer, env: &[(&str, &str)]) 
 }
 
 #[tokio::test]
+async fn a_plane_documents_what_it_serves_itself() {
+    let services = Services::start();
+    for (plane, own, others) in [
+        (&services.gateway, "/v1/chat/completions", "/v1/logs"),
+        (&services.api, "/v1/logs", "/v1/chat/completions"),
+    ] {
+        let document: Value = services.get(plane, "/openapi.json", "").await.json().await.unwrap();
+        for (path, there) in [(own, true), (others, false), ("/openapi.json", true), ("/readyz", true)] {
+            assert_eq!(document["paths"].get(path).is_some(), there, "{path}");
+        }
+        assert_eq!(services.get(plane, "/docs/", "").await.status(), StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn a_call_through_the_gateway_is_read_from_the_api() {
     let services = Services::start();
     let key = services.sign_up();

@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use sea_orm::prelude::Uuid;
 use tenancy::{IdentifyError, KeyKind, People, Scope, Tenant, TenantScope};
+use utoipa::IntoParams;
 
 use crate::{Api, Error, db, routes};
 
@@ -104,6 +105,15 @@ fn access_token_error(error: IdentifyError) -> Error {
         IdentifyError::Expired => Error::Unauthorised("the access token has expired"),
         IdentifyError::Unavailable => Error::unavailable(error),
     }
+}
+
+/// Where to look.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it says what is read from the query")]
+pub(crate) struct InWorkspace {
+    /// The slug or id of a workspace; left out, the key's own.
+    workspace_id: Option<String>,
 }
 
 /// A workspace within the caller's reach.

@@ -8,6 +8,7 @@ use sea_orm::DbErr;
 use serde::Serialize;
 use tenancy::people::SigningError;
 use tenancy::{IdentifyError, PeopleError};
+use utoipa::ToSchema;
 
 /// Characters of what a caller sent that an error may say back.
 const MAX_ECHO: usize = 200;
@@ -88,17 +89,22 @@ fn short(text: impl Into<String>) -> String {
     }
 }
 
-/// Shape A.
-#[derive(Serialize)]
-struct Shape {
+/// Why a request was not done: shape A.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct Shape {
+    /// Always false.
     success: bool,
+    #[schema(inline)]
     data: Data,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Data {
+    /// What was wrong with which field, and what would be right.
     message: String,
+    #[schema(pattern = "^AB[0-9]{2}$")]
     error_code: &'static str,
 }
 

@@ -136,8 +136,8 @@ impl Fields {
     /// Refuses fields that the contract has and this server does not yet, unless they say nothing.
     pub fn not_yet(&mut self, names: &[&'static str]) -> Result<(), Error> {
         for name in names {
-            let says_nothing = match self.take(name) {
-                None | Some(Value::Bool(false)) => true,
+            let says_nothing = match self.map.remove(*name) {
+                None | Some(Value::Null | Value::Bool(false)) => true,
                 Some(Value::Array(items)) => items.is_empty(),
                 Some(Value::Object(fields)) => fields.is_empty(),
                 Some(Value::String(text)) => text.is_empty(),
@@ -145,6 +145,16 @@ impl Fields {
             };
             if !says_nothing {
                 return Err(Error::invalid(self.path(name), "not supported yet", "the field to be left out"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses fields of what is once and for all.
+    pub fn fixed(&mut self, names: &[&'static str]) -> Result<(), Error> {
+        for name in names {
+            if self.map.remove(*name).is_some_and(|value| !value.is_null()) {
+                return Err(Error::invalid(self.path(name), "cannot be changed", "the field to be left out"));
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! The control plane: what an organisation asks about its calls, and what it keeps here for them.
 //!
 //! To add an endpoint: a file for its verb in its resource's folder, and a row in [`ROUTES`], which is what is mounted
-//! and what each call is judged by. Its queries are in `db`, each with a `TenantScope`.
+//! and what each call is judged by. Its queries are in `db`, each with a `TenantScope`. Its `#[utoipa::path]` is its entry in
+//! the document ([`openapi()`]), by way of the `Doc` in its resource's `mod.rs`.
 
 mod access;
 pub mod admin;
@@ -14,6 +15,7 @@ mod fields;
 mod instant;
 mod logs;
 mod observed;
+mod openapi;
 mod paging;
 mod query;
 mod routes;
@@ -24,6 +26,7 @@ mod virtual_keys;
 
 pub use access::Access;
 pub use error::Error;
+pub use openapi::openapi;
 pub use routes::{ROUTES, Route, configure};
 pub use service::main;
 pub use state::{Api, Parts};

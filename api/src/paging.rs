@@ -1,6 +1,7 @@
 //! Pages by number, as the contract has them for short lists (0-based), and the envelope of a list.
 
 use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::Error;
 use crate::query::Parameters;
@@ -11,9 +12,15 @@ const MAX_SIZE: u64 = 1_000;
 /// Pages are for short lists.
 const MAX_PAGE: u64 = 100_000;
 
-#[derive(Clone, Copy, Debug)]
+/// Which page.
+#[derive(Clone, Copy, Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
+    /// Entries of a page.
+    #[param(rename = "page_size", required = false, minimum = 1, maximum = 1000)]
     pub size: u64,
+    /// The number of the page; the first is 0.
+    #[param(rename = "current_page", required = false, minimum = 0, maximum = 100_000)]
     pub page: u64,
 }
 
@@ -32,9 +39,11 @@ impl Paging {
 }
 
 /// A list as the contract wraps it (0).
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct List<T> {
+    /// Always `list`.
     pub object: &'static str,
+    /// How many there are in all.
     pub total: u64,
     pub data: Vec<T>,
 }

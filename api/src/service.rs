@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};
 use clock::Clock;
-use host::{Intake, Running, Service};
+use host::{Intake, Reference, Running, Service};
 use settings::Settings;
 use telemetry::Telemetry;
 
@@ -30,8 +30,9 @@ async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow
     host::require_master_key(&settings)?;
     // Not the gateway's folder, should both be given the same data folder.
     let intake = Intake::open(settings, clock, telemetry, "spool-api").await?.needing_database();
-    let api = Api::over(&intake);
+    let (api, reference) = (Api::over(&intake), Reference::of([crate::openapi()])?);
     let mount = move |config: &mut ServiceConfig| {
+        reference.configure(config);
         crate::configure(config, api.clone());
         config.default_service(web::to(not_here));
     };

@@ -5,4 +5,5 @@ mod access;
 mod api_keys;
 mod fixture;
 mod logs;
+mod openapi;
 mod virtual_keys;

@@ -3,13 +3,20 @@
 use actix_web::web;
 use plans::Month;
 use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
 
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, instant};
 
-#[derive(Serialize)]
+/// The part of the document.
+#[derive(OpenApi)]
+#[openapi(paths(get))]
+pub(crate) struct Doc;
+
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Usage {
+    /// Always `usage`.
     object: &'static str,
     plan: &'static str,
     period: Period,
@@ -27,25 +34,30 @@ pub(crate) struct Usage {
     expired: i64,
     overage_blocks: i64,
     overage: Option<Overage>,
+    #[schema(format = DateTime)]
     resets_at: String,
     what_counts: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Period {
+    /// As `2026-11`.
     month: String,
+    #[schema(format = DateTime)]
     start: String,
     /// The first moment that is not in it.
+    #[schema(format = DateTime)]
     end: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Overage {
     block_logs: u64,
     block_price_cents: u64,
 }
 
-/// `GET /v1/usage`: what the organisation has used of its plan this month.
+/// What the organisation has used of its plan this month.
+#[utoipa::path(get, path = "/v1/usage", responses((status = 200, body = Usage)))]
 pub(crate) async fn get(
     caller: Caller,
     api: web::Data<Api>,

@@ -26,6 +26,7 @@ mod error;
 mod headers;
 mod models;
 mod observation;
+mod openapi;
 mod origin;
 mod reading;
 mod recording;
@@ -36,6 +37,7 @@ mod terminator;
 mod upstream;
 
 use origin::Origins;
+pub use openapi::openapi;
 pub use service::main;
 use upstream::Upstream;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
 use clock::Clock;
-use host::{Intake, Running, Service};
+use host::{Intake, Reference, Running, Service};
 use settings::Settings;
 use telemetry::Telemetry;
 
@@ -29,7 +29,9 @@ async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow
     host::require_master_key(&settings)?;
     let intake = Intake::open(settings, clock, telemetry, "spool").await?;
     let gateway = Gateway::over(&intake);
+    let reference = Reference::of([crate::openapi()])?;
     let mount = move |config: &mut ServiceConfig| {
+        reference.configure(config);
         crate::configure(config, &gateway);
         crate::configure_rest(config);
     };

@@ -7,6 +7,7 @@ use chrono::DateTime;
 use entity::{job_lease, job_run};
 use sea_orm::prelude::{Json, Uuid};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::operator::Operator;
 use crate::query::Query;
@@ -15,47 +16,56 @@ use crate::{Api, Error, db, instant};
 /// Runs told of each job.
 const RUNS: u64 = 20;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Jobs {
+    /// Always `list`.
     object: &'static str,
     data: Vec<Job>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Job {
     #[serde(rename = "job")]
     name: String,
     /// A cron expression with seconds, UTC.
     schedule: String,
     /// Null: never.
+    #[schema(format = DateTime)]
     next_run_at: Option<String>,
     lease: Lease,
     /// Newest first.
     runs: Vec<Run>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Lease {
     /// The process that has the job, or had it last.
     holder: Option<Uuid>,
     fencing: i64,
     /// Null: it was given back.
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Run {
+    #[schema(format = DateTime)]
     scheduled_at: String,
+    #[schema(format = DateTime)]
     started_at: String,
+    #[schema(format = DateTime)]
     ended_at: Option<String>,
     /// `running`, `interrupted` (whoever takes the lease next goes on with it), `done`, `failed` or `abandoned`.
     outcome: String,
+    /// What it did, in numbers.
+    #[schema(value_type = Option<std::collections::HashMap<String, Value>>)]
     counts: Option<Json>,
     holder: Uuid,
     fencing: i64,
 }
 
-/// `GET /v1/admin/jobs`: each job that a worker has registered, with its lease and its last runs.
+/// Each job that a worker has registered, with its lease and its last runs.
+#[utoipa::path(get, path = "/v1/admin/jobs", operation_id = "jobs", responses((status = 200, body = Jobs)))]
 pub(crate) async fn list(_: Operator, api: web::Data<Api>, query: Query) -> Result<web::Json<Jobs>, Error> {
     query.none()?;
     let now_ms = api.clock.now_ms();

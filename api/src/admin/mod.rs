@@ -1,15 +1,21 @@
 //! What the operator of this installation asks: not a tenant, but who holds the token of the settings.
 //!
-//! To add an endpoint: a file for it here, whose handler takes [`Operator`](operator::Operator), and a row in [`ROUTES`].
+//! To add an endpoint: a file for it here, whose handler takes [`Operator`](operator::Operator), a row in [`ROUTES`] and a name in [`Doc`].
 
 mod jobs;
 mod operator;
 
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, web};
+use utoipa::OpenApi;
 
 use crate::Error;
 use crate::observed::observed;
+
+/// The part of the document.
+#[derive(OpenApi)]
+#[openapi(paths(jobs::list))]
+pub(crate) struct Doc;
 
 /// One route of the operator's; all of them are `GET`.
 pub struct Route {

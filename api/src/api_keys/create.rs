@@ -2,7 +2,8 @@ use actix_web::web;
 use sea_orm::prelude::Uuid;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use tenancy::{KeyKind, Mint};
+use tenancy::{KeyKind, Mint, Scope};
+use utoipa::ToSchema;
 
 use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, scope_for, take_expiry, take_scopes};
 use crate::access::Caller;
@@ -10,14 +11,44 @@ use crate::fields::Fields;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
-#[derive(Serialize)]
+/// A key to make.
+#[derive(ToSchema)]
+#[schema(example = json!({"name": "ci", "scopes": ["completions.write", "logs.list"]}))]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(crate) struct NewApiKey {
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    #[schema(min_length = 1, max_length = 500)]
+    description: Option<String>,
+    /// Names of scopes that a key of this kind may hold and that the caller may give away.
+    #[schema(min_items = 1)]
+    scopes: Vec<Scope>,
+    /// A time to come; left out, the key does not end by itself.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// The caller's own organisation.
+    organisation_id: Option<Uuid>,
+    /// The slug or id of a workspace, which an organisation's key has to name for a workspace's.
+    #[schema(min_length = 1, max_length = 100)]
+    workspace_id: Option<String>,
+    /// Whose key it is: for workspace/user, and only there.
+    user_id: Option<Uuid>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedApiKey)]
 pub(crate) struct Created {
     id: Uuid,
+    /// The secret: here and nowhere else.
     key: String,
+    /// Always `api-key`.
     object: &'static str,
 }
 
-/// `POST /v1/api-keys/{type}/{sub_type}`: makes a key. Its secret is in this answer and nowhere else.
+/// Makes a key.
+///
+/// Its secret is in this answer and nowhere else.
+#[utoipa::path(post, path = "/v1/api-keys/{type}/{sub_type}", params(("type" = String, Path, pattern = "^(organisation|workspace)$"), ("sub_type" = String, Path, pattern = "^(service|user)$", description = "`user` only for `workspace`")), request_body = NewApiKey, responses((status = 200, body = Created)))]
 pub(crate) async fn create(
     caller: Caller,
     api: web::Data<Api>,

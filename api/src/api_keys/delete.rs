@@ -4,11 +4,12 @@ use sea_orm::Set;
 
 use super::update::Done;
 use super::{Verb, find};
-use crate::access::Caller;
+use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
 use crate::{Api, Error, db};
 
-/// `DELETE /v1/api-keys/{id}`: archives the key, which ends at once.
+/// Archives a key, which ends at once.
+#[utoipa::path(delete, path = "/v1/api-keys/{id}", params(("id" = Uuid, Path), InWorkspace), responses((status = 200, body = Done)))]
 pub(crate) async fn delete(
     caller: Caller,
     api: web::Data<Api>,

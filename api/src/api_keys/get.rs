@@ -2,11 +2,12 @@ use actix_web::web;
 
 use super::shape::ApiKey;
 use super::{Verb, find};
-use crate::access::Caller;
+use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
 use crate::{Api, Error, db};
 
-/// `GET /v1/api-keys/{id}`.
+/// One key, without its secret.
+#[utoipa::path(get, path = "/v1/api-keys/{id}", params(("id" = Uuid, Path), InWorkspace), responses((status = 200, body = ApiKey)))]
 pub(crate) async fn get(
     caller: Caller,
     api: web::Data<Api>,

@@ -3,7 +3,7 @@ use tenancy::KeyKind;
 
 use super::shape::ApiKey;
 use super::{Verb, scope_for};
-use crate::access::Caller;
+use crate::access::{Caller, InWorkspace};
 use crate::paging::{List, Paging};
 use crate::query::Query;
 use crate::{Api, Error, db};
@@ -11,7 +11,10 @@ use crate::{Api, Error, db};
 /// Keys of a page when the caller does not say.
 const DEFAULT_SIZE: u64 = 100;
 
-/// `GET /v1/api-keys`: the keys of the kinds that the caller may list.
+/// The keys of the kinds that the caller may list, newest first.
+///
+/// A page has 100 unless the caller says otherwise.
+#[utoipa::path(get, path = "/v1/api-keys", params(Paging, InWorkspace), responses((status = 200, body = List<ApiKey>)))]
 pub(crate) async fn list(
     caller: Caller,
     api: web::Data<Api>,

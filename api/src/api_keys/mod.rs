@@ -9,6 +9,7 @@ mod update;
 
 use sea_orm::prelude::Uuid;
 use tenancy::{KeyKind, Scope, Scopes, TenantScope};
+use utoipa::OpenApi;
 
 use crate::access::Caller;
 use crate::fields::{Fields, Sent, kind};
@@ -19,6 +20,11 @@ pub(crate) use delete::delete;
 pub(crate) use get::get;
 pub(crate) use list::list;
 pub(crate) use update::update;
+
+/// The part of the document.
+#[derive(OpenApi)]
+#[openapi(paths(create::create, delete::delete, get::get, list::list, update::update))]
+pub(crate) struct Doc;
 
 /// Characters of a key's name and of its description.
 const MAX_NAME: usize = 100;

@@ -4,33 +4,45 @@ use entity::api_key;
 use sea_orm::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::instant;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ApiKey {
     id: Uuid,
     /// Masked.
     key: String,
     name: String,
     description: Option<String>,
+    /// `organisation-service`, `workspace-service` or `workspace-user`.
     #[serde(rename = "type")]
     kind: String,
     organisation_id: Uuid,
     /// The workspace's slug.
     workspace_id: Option<String>,
     user_id: Option<Uuid>,
+    /// `active` or `expired`.
     status: &'static str,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     last_updated_at: String,
     creation_mode: &'static str,
+    #[schema(value_type = Vec<Value>, max_items = 0)]
     rate_limits: [(); 0],
+    #[schema(value_type = Option<Value>)]
     usage_limits: Option<()>,
     reset_usage: u8,
+    #[schema(value_type = Vec<tenancy::Scope>)]
     scopes: Value,
+    #[schema(value_type = std::collections::HashMap<String, Value>)]
     defaults: Value,
+    #[schema(value_type = Vec<Value>, max_items = 0)]
     alert_emails: [(); 0],
+    #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// Always `api-key`.
     object: &'static str,
 }
 

@@ -2,7 +2,9 @@ use actix_web::web;
 use entity::api_key::ActiveModel;
 use sea_orm::Set;
 use serde::Serialize;
-use tenancy::KeyKind;
+use tenancy::{KeyKind, Scope};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, find, take_expiry, take_scopes};
 use crate::access::Caller;
@@ -10,11 +12,36 @@ use crate::fields::Fields;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
+/// What to change of a key; what is left out stays.
+#[derive(ToSchema)]
+#[schema(example = json!({"name": "ci of the main branch", "description": null}))]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(crate) struct ApiKeyChange {
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+    /// Null takes it away.
+    #[schema(min_length = 1, max_length = 500)]
+    description: Option<String>,
+    #[schema(min_items = 1)]
+    scopes: Option<Vec<Scope>>,
+    /// A time to come; null: it does not end by itself.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// The caller's own organisation.
+    organisation_id: Option<Uuid>,
+    /// The slug or id of the workspace to look in.
+    #[schema(min_length = 1, max_length = 100)]
+    workspace_id: Option<String>,
+}
+
 /// Says that it is done, and nothing more.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Done {}
 
-/// `PUT /v1/api-keys/{id}`: changes what is sent. Whose key it is and of what kind cannot be changed.
+/// Changes what is sent.
+///
+/// Whose key it is and of what kind cannot be changed.
+#[utoipa::path(put, path = "/v1/api-keys/{id}", params(("id" = Uuid, Path)), request_body = ApiKeyChange, responses((status = 200, body = Done)))]
 pub(crate) async fn update(
     caller: Caller,
     api: web::Data<Api>,
@@ -47,11 +74,7 @@ fn read(mut fields: Fields, kind: KeyKind, caller: &Caller, now_ms: i64) -> Resu
         change.scopes = Set(scopes.to_json());
     }
     change.expires_at = take_expiry(&mut fields, now_ms)?.change();
-    for name in ["type", "user_id"] {
-        if fields.take(name).is_some() {
-            return Err(Error::invalid(name, "cannot be changed", "the field to be left out"));
-        }
-    }
+    fields.fixed(&["type", "user_id"])?;
     fields.not_yet(&NOT_YET)?;
     fields.not_yet(&["reset_usage"])?;
     fields.finish()?;

@@ -4,6 +4,8 @@ use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, web};
 use tenancy::PeopleError;
 use tenancy::people::SignIn;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::shape::{Tokens, TokensAnswer};
 use crate::query::Query;
@@ -12,7 +14,23 @@ use crate::{Api, Error, body};
 /// Bytes of an e-mail address (RFC 5321, 4.5.3.1).
 const MAX_EMAIL: usize = 254;
 
-/// `POST /v1/auth/login`: begins a session of a person in one of their organisations.
+/// Who signs in.
+#[derive(ToSchema)]
+#[schema(example = json!({"email": "owner@example.com", "password": "correct horse battery staple"}))]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(crate) struct Credentials {
+    #[schema(min_length = 1, max_length = 254)]
+    email: String,
+    #[schema(min_length = 1, max_length = 256)]
+    password: String,
+    /// Which of their organisations, where there are several.
+    organisation_id: Option<Uuid>,
+}
+
+/// Begins a session of a person in one of their organisations.
+///
+/// After several failures an account and a client address have to wait.
+#[utoipa::path(post, path = "/v1/auth/login", request_body = Credentials, responses((status = 200, body = Tokens), (status = 401), (status = 429)))]
 pub(crate) async fn login(
     request: HttpRequest,
     api: web::Data<Api>,

@@ -1,14 +1,17 @@
 use actix_web::web;
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::RefreshToken;
 use crate::query::Query;
 use crate::{Api, Error, body};
 
 /// Says that it is done, and nothing more.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Done {}
 
-/// `POST /v1/auth/logout`: ends the session of a refresh token. It is done whether or not there is one.
+/// Ends the session of a refresh token. It is done whether or not there is one.
+#[utoipa::path(post, path = "/v1/auth/logout", request_body = RefreshToken, responses((status = 200, body = Done)))]
 pub(crate) async fn logout(
     api: web::Data<Api>,
     query: Query,

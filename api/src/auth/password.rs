@@ -2,6 +2,7 @@ use actix_web::web;
 use secrecy::{ExposeSecret as _, SecretString};
 use tenancy::PeopleError;
 use tenancy::people::Person;
+use utoipa::ToSchema;
 
 use super::logout::Done;
 use super::{MAX_PASSWORD, MIN_PASSWORD};
@@ -10,7 +11,19 @@ use crate::fields::Fields;
 use crate::query::Query;
 use crate::{Api, Error, body};
 
-/// `POST /v1/auth/password`: changes the caller's own password and ends their other sessions.
+/// A change of one's own password.
+#[derive(ToSchema)]
+#[schema(example = json!({"current_password": "correct horse battery staple", "new_password": "staple battery horse correct"}))]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(crate) struct PasswordChange {
+    #[schema(min_length = 1, max_length = 256)]
+    current_password: String,
+    #[schema(min_length = 12, max_length = 256)]
+    new_password: String,
+}
+
+/// Changes the caller's own password and ends their other sessions.
+#[utoipa::path(post, path = "/v1/auth/password", request_body = PasswordChange, responses((status = 200, body = Done), (status = 429)))]
 pub(crate) async fn password(
     caller: Caller,
     api: web::Data<Api>,

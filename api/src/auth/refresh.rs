@@ -1,11 +1,13 @@
 use actix_web::web;
 use tenancy::PeopleError;
 
+use super::RefreshToken;
 use super::shape::{Tokens, TokensAnswer};
 use crate::query::Query;
 use crate::{Api, Error, body};
 
-/// `POST /v1/auth/refresh`: new tokens for a refresh token, which works once.
+/// New tokens for a refresh token, which works once.
+#[utoipa::path(post, path = "/v1/auth/refresh", request_body = RefreshToken, responses((status = 200, body = Tokens), (status = 401)))]
 pub(crate) async fn refresh(
     api: web::Data<Api>,
     query: Query,

@@ -4,14 +4,16 @@ use actix_web::{CustomizeResponder, Responder as _};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use tenancy::people::{ACCESS_TOKEN_S, REFRESH_TOKEN_S, SignedIn};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// An answer with tokens, which nothing on its way may keep (RFC 6749, 5.1).
 pub(crate) type TokensAnswer = CustomizeResponder<Json<Tokens>>;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Tokens {
     access_token: String,
+    /// Always `Bearer`.
     token_type: &'static str,
     /// Seconds.
     expires_in: i64,
@@ -20,10 +22,11 @@ pub(crate) struct Tokens {
     refresh_expires_in: i64,
     user: User,
     organisation_id: Uuid,
+    /// `owner`, `admin` or `member`.
     role: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct User {
     id: Uuid,
     email: String,

@@ -7,18 +7,21 @@ use logstore::status_labels::StatusLabels;
 use sea_orm::prelude::*;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::content::Body;
 use super::metrics::Metrics;
 use super::row::millis;
 use crate::instant;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Log)]
 pub(crate) struct Detail {
     #[serde(rename = "_id")]
     id: Uuid,
     organisation_id: Uuid,
     workspace_id: Option<String>,
+    #[schema(format = DateTime)]
     created_at: String,
     request: Request,
     response: Response,
@@ -30,26 +33,35 @@ pub(crate) struct Detail {
     external_id: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LogRequest)]
 #[serde(rename_all = "camelCase")]
 struct Request {
     url: String,
     method: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
     headers: Option<Map<String, Value>>,
+    /// JSON as it was, another text as a string, anything else in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
     body: Option<Body>,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
     portkey_headers: Map<String, Value>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LogResponse)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
 struct Response {
     status: i16,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
     headers: Option<Map<String, Value>>,
+    /// JSON as it was, another text as a string, anything else in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Value>)]
     body: Option<Body>,
     /// Milliseconds.
     response_time: i64,

@@ -1,13 +1,15 @@
 //! A log that a client hands in (2.1), made into a record as the gateway's own calls are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use providers::Endpoint;
 use recorder::{Measured, Message, Outcome, Payload, Record, Routing, Source, Trace};
 use sea_orm::prelude::Uuid;
+use serde::Deserialize;
 use serde_json::Value;
 use tenancy::Tenant;
+use utoipa::ToSchema;
 
 use super::{headers, url};
 use crate::fields::{Fields, Sent, kind, shown};
@@ -20,6 +22,99 @@ const MAX_URL: usize = 8192;
 
 /// Pairs of metadata, at most.
 const MAX_PAIRS: usize = 100;
+
+/// One log to insert, or several.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(super) enum NewLogs {
+    One(Box<NewLog>),
+    Several(Several),
+}
+
+/// All or none of these.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewLogArray, min_items = 1, max_items = 100)]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(super) struct Several(Vec<NewLog>);
+
+/// A call that did not come through the gateway.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({
+    "request": {
+        "url": "https://api.openai.com/v1/chat/completions",
+        "body": {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+    },
+    "response": {"status": 200, "response_time": 820, "body": {"choices": []}},
+    "metadata": {"traceId": "trace-1", "env": "prod"}
+}))]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(super) struct NewLog {
+    /// The client's own id, with which the entry is safe to repeat.
+    #[schema(min_length = 1, max_length = 128)]
+    id: Option<String>,
+    request: NewLogRequest,
+    response: NewLogResponse,
+    metadata: Option<NewLogMetadata>,
+}
+
+/// What was asked.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "it says what is read from the body")]
+struct NewLogRequest {
+    /// An absolute URL, or a path that begins with one slash.
+    #[schema(min_length = 1, max_length = 8192)]
+    url: String,
+    /// `POST` when left out.
+    #[schema(min_length = 1, max_length = 16)]
+    method: Option<String>,
+    /// A provider's slug; left out, the one at the URL's host.
+    #[schema(min_length = 1, max_length = 128)]
+    provider: Option<String>,
+    /// At most 200.
+    headers: Option<HashMap<String, String>>,
+    /// Any JSON.
+    body: Value,
+}
+
+/// What was answered.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it says what is read from the body")]
+struct NewLogResponse {
+    /// 200 when left out.
+    #[schema(minimum = 100, maximum = 599)]
+    status: Option<u16>,
+    /// Milliseconds.
+    #[serde(rename = "response_time")]
+    #[schema(minimum = 0)]
+    response_time: Option<f64>,
+    /// The same, where there is no `response_time`.
+    #[schema(minimum = 0)]
+    time: Option<f64>,
+    streaming_mode: Option<bool>,
+    /// At most 200.
+    headers: Option<HashMap<String, String>>,
+    /// Any JSON.
+    body: Value,
+}
+
+/// The call's place in a trace, in either spelling, and at most 100 pairs of the client's own.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it says what is read from the body")]
+struct NewLogMetadata {
+    #[schema(min_length = 1, max_length = 256)]
+    trace_id: Option<String>,
+    #[schema(min_length = 1, max_length = 256)]
+    span_id: Option<String>,
+    #[schema(min_length = 1, max_length = 256)]
+    span_name: Option<String>,
+    #[schema(min_length = 1, max_length = 256)]
+    parent_span_id: Option<String>,
+    #[serde(flatten)]
+    pairs: HashMap<String, String>,
+}
 
 /// Who inserts, and where to.
 pub(super) struct Inserter<'a> {
@@ -120,6 +215,7 @@ fn request_of(mut fields: Fields) -> Result<Request, Error> {
     let provider = fields.line("provider", MAX_WORD)?;
     let headers = headers::take(&mut fields)?;
     let body = body(&mut fields)?;
+    fields.finish()?;
     let model = body.get("model").and_then(Value::as_str).map(|model| model.chars().take(MAX_WORD).collect());
     Ok(Request {
         endpoint: endpoint(&method, url::path(&url)),
@@ -142,6 +238,7 @@ fn response_of(mut fields: Fields) -> Result<Response, Error> {
     let streamed = fields.flag("streamingMode")?.unwrap_or(false);
     let headers = headers::take(&mut fields)?;
     let body = body(&mut fields)?;
+    fields.finish()?;
     Ok(Response {
         message: Message { headers, body: bytes(&body) },
         status,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use logstore::{Filter, Range, Retry};
 use sea_orm::prelude::Uuid;
 use serde_json::Value;
+use utoipa::IntoParams;
 
 use super::row::pusd;
 use crate::Error;
@@ -15,6 +16,83 @@ const CACHE_STATUSES: [&str; 6] = ["DISABLED", "MISS", "SEMANTIC MISS", "REFRESH
 
 /// Pairs of metadata, at most.
 const MAX_PAIRS: usize = 20;
+
+/// What a list is narrowed by.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it says what is read from the query")]
+pub(super) struct Filters {
+    /// When the call was received, at the earliest; ISO 8601.
+    #[param(format = DateTime)]
+    time_of_generation_min: Option<String>,
+    /// When the call was received, at the latest; ISO 8601.
+    #[param(format = DateTime)]
+    time_of_generation_max: Option<String>,
+    /// HTTP status codes, 100 to 599.
+    #[param(style = Form, explode = false, max_items = 100)]
+    status_code: Option<Vec<i16>>,
+    /// Providers' slugs.
+    #[param(style = Form, explode = false, max_items = 100)]
+    ai_org: Option<Vec<String>>,
+    /// More providers' slugs.
+    #[param(style = Form, explode = false, max_items = 100)]
+    provider: Option<Vec<String>>,
+    /// Names of models.
+    #[param(style = Form, explode = false, max_items = 100)]
+    ai_model: Option<Vec<String>>,
+    /// More names of models.
+    #[param(style = Form, explode = false, max_items = 100)]
+    model: Option<Vec<String>>,
+    /// Pairs such as `openai__gpt-4o`.
+    #[param(style = Form, explode = false, max_items = 100)]
+    ai_org_model: Option<Vec<String>>,
+    /// Slugs of virtual keys.
+    #[param(style = Form, explode = false, max_items = 100)]
+    virtual_keys: Option<Vec<String>>,
+    /// API keys.
+    #[param(style = Form, explode = false, max_items = 100)]
+    api_key_ids: Option<Vec<Uuid>>,
+    trace_id: Option<String>,
+    /// A JSON object of at most 20 strings, such as `{"env":"prod"}`: pairs that a log has all of.
+    #[param(example = r#"{"env":"prod"}"#)]
+    metadata: Option<String>,
+    /// Cents, at least.
+    #[param(minimum = 0, exclusive_maximum = 1e12)]
+    cost_min: Option<f64>,
+    /// Cents, at most.
+    #[param(minimum = 0, exclusive_maximum = 1e12)]
+    cost_max: Option<f64>,
+    /// Tokens in all, at least.
+    #[param(minimum = 0)]
+    total_units_min: Option<i64>,
+    /// Tokens in all, at most.
+    #[param(minimum = 0)]
+    total_units_max: Option<i64>,
+    /// Tokens of the prompt, at least.
+    #[param(minimum = 0)]
+    prompt_token_min: Option<i64>,
+    /// Tokens of the prompt, at most.
+    #[param(minimum = 0)]
+    prompt_token_max: Option<i64>,
+    /// Tokens of the completion, at least.
+    #[param(minimum = 0)]
+    completion_token_min: Option<i64>,
+    /// Tokens of the completion, at most.
+    #[param(minimum = 0)]
+    completion_token_max: Option<i64>,
+    /// Milliseconds, at least.
+    #[param(minimum = 0, exclusive_maximum = 1e12)]
+    response_time_min: Option<f64>,
+    /// Milliseconds, at most.
+    #[param(minimum = 0, exclusive_maximum = 1e12)]
+    response_time_max: Option<f64>,
+    /// `DISABLED`, `MISS`, `SEMANTIC MISS`, `REFRESH`, `HIT` or `SEMANTIC HIT`.
+    #[param(style = Form, explode = false, max_items = 100)]
+    cache_status: Option<Vec<String>>,
+    /// `not_triggered`, `success` or `failed`.
+    #[param(style = Form, explode = false, max_items = 100)]
+    retry_status: Option<Vec<String>>,
+}
 
 pub(super) fn take(query: &mut Parameters) -> Result<Filter, Error> {
     let word = |item: &str| Some(item.to_owned());

@@ -6,7 +6,8 @@ use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, db};
 
-/// `GET /v1/logs/{id}`: one log and what is kept of its content.
+/// One log and what is kept of its content.
+#[utoipa::path(get, path = "/v1/logs/{id}", params(("id" = Uuid, Path)), responses((status = 200, body = Detail)))]
 pub(crate) async fn get(
     caller: Caller,
     api: web::Data<Api>,

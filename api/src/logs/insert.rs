@@ -7,8 +7,9 @@ use sea_orm::prelude::Uuid;
 use serde::Serialize;
 use serde_json::Value;
 use tenancy::TenantScope;
+use utoipa::ToSchema;
 
-use super::entry::Inserter;
+use super::entry::{Inserter, NewLogs};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body};
@@ -22,15 +23,19 @@ const MAX_BODY: usize = 8 << 20;
 /// How long this process itself remembers a client's own id: until the store has it, and well beyond.
 const REMEMBERED_MS: i64 = 600_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Inserted {
+    /// Always `success`.
     status: &'static str,
     /// The logs' ids, in the order of the request.
     ids: Vec<Uuid>,
 }
 
-/// `POST /v1/logs`: takes in the logs of calls that did not come through the gateway, one or an array of them. Answered
-/// when all of them are safe on disk. With an `id` of the client's own, an entry is safe to repeat.
+/// Takes in the logs of calls that did not come through the gateway.
+///
+/// One, or an array of them: all or none. Answered when all of them are safe on disk. With an `id` of the client's own, an
+/// entry is safe to repeat.
+#[utoipa::path(post, path = "/v1/logs", request_body = NewLogs, responses((status = 200, body = Inserted)))]
 pub(crate) async fn insert(
     caller: Caller,
     api: web::Data<Api>,

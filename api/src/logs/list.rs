@@ -2,8 +2,9 @@ use actix_web::web;
 use logstore::query::{self, MAX_PAGE};
 use logstore::{Cursor, Page};
 use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
-use super::filters;
+use super::filters::{self, Filters};
 use super::row::Row;
 use crate::access::Caller;
 use crate::query::Query;
@@ -12,14 +13,37 @@ use crate::{Api, Error, db};
 /// Logs of a page when the caller does not say.
 const DEFAULT_LIMIT: u64 = 50;
 
-#[derive(Serialize)]
+/// Which page, and where to look.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it says what is read from the query")]
+struct Paged {
+    /// Logs of a page; 50 when left out.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u64>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// The slug or id of a workspace.
+    workspace_slug: Option<String>,
+    /// The same.
+    workspace_id: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Logs)]
 pub(crate) struct Listed {
+    /// Always `list`.
     object: &'static str,
     data: Vec<Row>,
+    /// Null: this is the last page.
     next_cursor: Option<String>,
 }
 
-/// `GET /v1/logs`: logs newest first, of the key's workspace, or of all where an organisation's key names none.
+/// Logs, newest first.
+///
+/// Of the key's workspace, or of all where an organisation's key names none. Of several filters all must hold; of a list's
+/// items one.
+#[utoipa::path(get, path = "/v1/logs", params(Filters, Paged), responses((status = 200, body = Listed)))]
 pub(crate) async fn list(
     caller: Caller,
     api: web::Data<Api>,

@@ -3,15 +3,17 @@
 use entity::log;
 use sea_orm::prelude::*;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::row::{cents, is_success, millis, total_tokens};
 use crate::instant;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Metrics {
     id: Uuid,
     organisation_id: Uuid,
     workspace_slug: Option<String>,
+    #[schema(format = DateTime)]
     created_at: String,
     is_success: bool,
     ai_org: String,

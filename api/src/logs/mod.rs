@@ -12,6 +12,13 @@ mod metrics;
 mod row;
 mod url;
 
+use utoipa::OpenApi;
+
 pub(crate) use get::get;
 pub(crate) use insert::insert;
 pub(crate) use list::list;
+
+/// The part of the document.
+#[derive(OpenApi)]
+#[openapi(paths(get::get, insert::insert, list::list))]
+pub(crate) struct Doc;

@@ -5,6 +5,7 @@ use logstore::status_labels::StatusLabels;
 use sea_orm::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::url;
 use crate::instant;
@@ -12,10 +13,13 @@ use crate::instant;
 /// Pico-dollars in a cent.
 const PUSD_A_CENT: f64 = 1e10;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LogRow)]
 pub(crate) struct Row {
+    /// Always `log`.
     object: &'static str,
     id: Uuid,
+    #[schema(format = DateTime)]
     created_at: String,
     trace_id: String,
     span_id: Option<String>,
@@ -46,6 +50,7 @@ pub(crate) struct Row {
     workspace_id: Option<String>,
     api_key_id: Option<Uuid>,
     virtual_key: Option<String>,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
     metadata: Value,
     /// False under Do Not Track.
     debug: bool,

@@ -105,7 +105,7 @@ async fn what_is_wrong_with_a_new_key_is_named() {
         (
             "workspace/service",
             with("colour", json!("red")),
-            "colour: no such field; expected only alert_emails, ",
+            "colour: no such field; expected only description, ",
         ),
         (
             "workspace/service",

@@ -3,15 +3,40 @@ use entity::virtual_key;
 use providers::{Auth, Provider};
 use secrecy::SecretString;
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use super::shape::Both;
+use super::shape::Wrapped;
 use super::{MAX_NAME, MAX_NOTE, NOT_YET, secret, take_host, take_secret};
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
-#[derive(Clone, Serialize)]
+/// A provider's secret to keep.
+#[derive(ToSchema)]
+#[schema(example = json!({"name": "prod", "provider": "openai", "key": "sk-..."}))]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(crate) struct NewVirtualKey {
+    #[schema(min_length = 1, max_length = 100)]
+    name: String,
+    #[schema(schema_with = slugs)]
+    provider: String,
+    /// The provider's secret, fit for a header; only `echo` has none.
+    #[schema(min_length = 1, max_length = 16384)]
+    key: Option<String>,
+    /// A base URL to call in place of the provider's own.
+    #[schema(min_length = 1, max_length = 2048)]
+    custom_host: Option<String>,
+    #[schema(min_length = 1, max_length = 1000)]
+    note: Option<String>,
+    /// The slug or id of a workspace, which an organisation's key has to name.
+    #[schema(min_length = 1, max_length = 100)]
+    workspace_id: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedVirtualKey)]
 pub(crate) struct Created {
     slug: String,
 }
@@ -25,13 +50,21 @@ struct New {
     workspace: Option<String>,
 }
 
-/// `POST /v1/virtual-keys`: keeps a provider's secret under a name that calls may use.
+/// Of the providers that there are.
+fn slugs() -> Object {
+    let slugs = providers::all().map(|provider| provider.slug.as_str());
+    let slugs = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(slugs));
+    slugs.description(Some("A provider's slug.")).build()
+}
+
+/// Keeps a provider's secret under a name that calls may use.
+#[utoipa::path(post, path = "/v1/virtual-keys", request_body = NewVirtualKey, responses((status = 200, body = Wrapped<Created>)))]
 pub(crate) async fn create(
     caller: Caller,
     api: web::Data<Api>,
     query: Query,
     payload: web::Payload,
-) -> Result<web::Json<Both<Created>>, Error> {
+) -> Result<web::Json<Wrapped<Created>>, Error> {
     query.none()?;
     let new = read(body::object(payload).await?, &api)?;
     let workspace = caller.one_workspace(&api, new.workspace.as_deref()).await?;
@@ -56,7 +89,7 @@ pub(crate) async fn create(
     db::virtual_key::insert(&api.db, row).await?;
     // A call may have asked for the name before it was there.
     api.virtual_keys.invalidate(organisation_id, &slug);
-    Ok(web::Json(Both::wrapped(Created { slug })))
+    Ok(web::Json(Wrapped::of(Created { slug })))
 }
 
 fn read(mut fields: Fields, api: &Api) -> Result<New, Error> {

@@ -2,18 +2,21 @@ use actix_web::web;
 use entity::virtual_key::ActiveModel;
 use sea_orm::Set;
 
-use super::shape::{Both, Nothing};
-use crate::access::Caller;
+use super::shape::{Nothing, Wrapped};
+use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
 use crate::{Api, Error, db};
 
-/// `DELETE /v1/virtual-keys/{slug}`: archives it. Calls that name it are refused from now on.
+/// Archives a virtual key.
+///
+/// Calls that name it are refused from now on.
+#[utoipa::path(delete, path = "/v1/virtual-keys/{slug}", params(("slug" = String, Path), InWorkspace), responses((status = 200, body = Wrapped<Nothing>)))]
 pub(crate) async fn delete(
     caller: Caller,
     api: web::Data<Api>,
     slug: web::Path<String>,
     query: Query,
-) -> Result<web::Json<Both<Nothing>>, Error> {
+) -> Result<web::Json<Wrapped<Nothing>>, Error> {
     let mut query = query.parameters()?;
     let workspace = query.take("workspace_id");
     query.finish()?;
@@ -29,5 +32,5 @@ pub(crate) async fn delete(
         return Err(Error::not_found("virtual key", slug.as_str()));
     }
     api.virtual_keys.invalidate(row.organisation_id, &row.slug);
-    Ok(web::Json(Both::wrapped(Nothing {})))
+    Ok(web::Json(Wrapped::of(Nothing {})))
 }

@@ -1,11 +1,12 @@
 use actix_web::web;
 
 use super::shape::{Both, VirtualKey};
-use crate::access::Caller;
+use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
 use crate::{Api, Error, db};
 
-/// `GET /v1/virtual-keys/{slug}`.
+/// One virtual key, without its secret.
+#[utoipa::path(get, path = "/v1/virtual-keys/{slug}", params(("slug" = String, Path), InWorkspace), responses((status = 200, body = Both<VirtualKey>)))]
 pub(crate) async fn get(
     caller: Caller,
     api: web::Data<Api>,

@@ -1,8 +1,9 @@
 use actix_web::web;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::shape::VirtualKey;
-use crate::access::Caller;
+use crate::access::{Caller, InWorkspace};
 use crate::paging::{List, Paging};
 use crate::query::Query;
 use crate::{Api, Error, db};
@@ -10,14 +11,18 @@ use crate::{Api, Error, db};
 /// Virtual keys of a page when the caller does not say.
 const DEFAULT_SIZE: u64 = 50;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = VirtualKeys)]
 pub(crate) struct Listed {
     success: bool,
     #[serde(flatten)]
     list: List<VirtualKey>,
 }
 
-/// `GET /v1/virtual-keys`: those of a workspace, newest first.
+/// The virtual keys of a workspace, newest first.
+///
+/// A page has 50 unless the caller says otherwise.
+#[utoipa::path(get, path = "/v1/virtual-keys", params(Paging, InWorkspace), responses((status = 200, body = Listed)))]
 pub(crate) async fn list(
     caller: Caller,
     api: web::Data<Api>,

@@ -17,9 +17,15 @@ pub(crate) use update::update;
 
 use egress::Reach;
 use secrecy::SecretString;
+use utoipa::OpenApi;
 
 use crate::Error;
 use crate::fields::{Fields, Sent};
+
+/// The part of the document.
+#[derive(OpenApi)]
+#[openapi(paths(create::create, delete::delete, get::get, list::list, update::update))]
+pub(crate) struct Doc;
 
 /// Characters of a name, and of a note.
 const MAX_NAME: usize = 100;

@@ -3,10 +3,11 @@
 use entity::virtual_key;
 use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::instant;
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct VirtualKey {
     slug: String,
     name: String,
@@ -18,13 +19,20 @@ pub(crate) struct VirtualKey {
     /// The workspace's slug.
     workspace_id: String,
     status: String,
+    #[schema(value_type = Option<Value>)]
     usage_limits: Option<()>,
     reset_usage: u8,
+    #[schema(value_type = Vec<Value>, max_items = 0)]
     rate_limits: [(); 0],
+    #[schema(value_type = std::collections::HashMap<String, Value>)]
     model_config: Value,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     last_updated_at: String,
+    #[schema(value_type = Option<Value>)]
     expires_at: Option<()>,
+    /// Always `virtual-key`.
     object: &'static str,
 }
 
@@ -51,27 +59,36 @@ impl VirtualKey {
     }
 }
 
-/// An answer as the older era wraps it, with the newer one's fields beside the wrapper.
-#[derive(Serialize)]
+/// An answer as the older era wraps it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Wrapped<T> {
+    /// Always true.
+    success: bool,
+    data: T,
+}
+
+impl<T> Wrapped<T> {
+    pub fn of(data: T) -> Self {
+        Self { success: true, data }
+    }
+}
+
+/// The same, with the newer era's fields beside the wrapper.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Both<T> {
+    /// Always true.
     success: bool,
     data: T,
     #[serde(flatten)]
-    flat: Option<T>,
+    flat: T,
 }
 
 impl<T: Clone> Both<T> {
-    /// The fields in the wrapper and beside it.
     pub fn eras(data: T) -> Self {
-        Self { success: true, flat: Some(data.clone()), data }
-    }
-
-    /// The fields in the wrapper only.
-    pub fn wrapped(data: T) -> Self {
-        Self { success: true, flat: None, data }
+        Self { success: true, flat: data.clone(), data }
     }
 }
 
 /// Nothing to say but that it is done.
-#[derive(Clone, Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Nothing {}

@@ -1,22 +1,47 @@
 use actix_web::web;
 use entity::virtual_key::{ActiveModel, Model};
 use sea_orm::Set;
+use utoipa::ToSchema;
 
-use super::shape::{Both, Nothing};
+use super::shape::{Nothing, Wrapped};
 use super::{MAX_NAME, MAX_NOTE, NOT_YET, secret, take_host, take_secret};
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
-/// `PUT /v1/virtual-keys/{slug}`: changes what is sent; the next call sees it.
+/// What to change of a virtual key; what is left out stays.
+#[derive(ToSchema)]
+#[schema(example = json!({"name": "prod of Europe", "note": null}))]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(crate) struct VirtualKeyChange {
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+    /// The one that it has: it cannot be changed.
+    provider: Option<String>,
+    /// The provider's secret, fit for a header.
+    #[schema(min_length = 1, max_length = 16384)]
+    key: Option<String>,
+    /// A base URL to call in place of the provider's own; null takes it away.
+    #[schema(min_length = 1, max_length = 2048)]
+    custom_host: Option<String>,
+    /// Null takes it away.
+    #[schema(min_length = 1, max_length = 1000)]
+    note: Option<String>,
+    /// The slug or id of a workspace, which an organisation's key has to name.
+    #[schema(min_length = 1, max_length = 100)]
+    workspace_id: Option<String>,
+}
+
+/// Changes what is sent; the next call sees it.
+#[utoipa::path(put, path = "/v1/virtual-keys/{slug}", params(("slug" = String, Path)), request_body = VirtualKeyChange, responses((status = 200, body = Wrapped<Nothing>)))]
 pub(crate) async fn update(
     caller: Caller,
     api: web::Data<Api>,
     slug: web::Path<String>,
     query: Query,
     payload: web::Payload,
-) -> Result<web::Json<Both<Nothing>>, Error> {
+) -> Result<web::Json<Wrapped<Nothing>>, Error> {
     query.none()?;
     let mut fields = body::object(payload).await?;
     let workspace = fields.line("workspace_id", MAX_NAME)?;
@@ -28,7 +53,7 @@ pub(crate) async fn update(
         return Err(Error::not_found("virtual key", slug.as_str()));
     }
     api.virtual_keys.invalidate(row.organisation_id, &row.slug);
-    Ok(web::Json(Both::wrapped(Nothing {})))
+    Ok(web::Json(Wrapped::of(Nothing {})))
 }
 
 fn read(mut fields: Fields, api: &Api, row: &Model) -> Result<ActiveModel, Error> {

@@ -12,6 +12,7 @@ mod operator;
 mod place;
 mod probes;
 mod process;
+mod reference;
 mod running;
 mod server;
 mod spooling;
@@ -24,6 +25,7 @@ pub use place::{Unsupported, database, described, require_master_key};
 pub use process::{
     INTERRUPTED, LIBRARIES, Service, Signals, complaint, exit_code, main, runtime, say, until_signal,
 };
+pub use reference::Reference;
 pub use running::Running;
 pub use server::{OnConnect, not_watched};
 pub use spooling::{ledger, open_spool, shipper};

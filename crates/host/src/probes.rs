@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Responder};
 use clock::Clock;
 use quota::Ledger;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
@@ -19,6 +19,7 @@ use serde::Serialize;
 use settings::WhenSpoolFull;
 use spool::{Level, Spool};
 use tokio::sync::Mutex;
+use utoipa::ToSchema;
 
 use crate::Base;
 
@@ -39,21 +40,38 @@ pub(crate) fn configure(config: &mut ServiceConfig, readiness: Arc<Readiness>) {
         .route("/readyz", web::get().to(readyz));
 }
 
-async fn healthz() -> impl Responder {
-    web::Json(serde_json::json!({"status": "ok"}))
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Alive {
+    /// Always `ok`.
+    status: &'static str,
 }
 
-async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
+/// Whether the process serves HTTP.
+#[utoipa::path(get, path = "/healthz", tag = "process", responses((status = 200, description = "It does.", body = Alive)))]
+pub(crate) async fn healthz() -> web::Json<Alive> {
+    web::Json(Alive { status: "ok" })
+}
+
+/// Whether the process should be sent requests, and the state of all it stands on.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "process",
+    responses((status = 200, description = "It should.", body = Said), (status = 503, description = "It should not.", body = Said))
+)]
+pub(crate) async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
     let findings = readiness.look().await;
     let status = if findings.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status)
-        .json(Said { status: if findings.ready { "ready" } else { "not ready" }, checks: &findings.checks })
+        .json(Said { status: if findings.ready { "ready" } else { "not ready" }, checks: findings.checks })
 }
 
-#[derive(Serialize)]
-struct Said<'a> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Said {
+    /// `ready` or `not ready`.
     status: &'static str,
-    checks: &'a BTreeMap<&'static str, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    checks: BTreeMap<&'static str, String>,
 }
 
 /// What was found of each part.

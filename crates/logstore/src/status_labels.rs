@@ -2,9 +2,10 @@
 
 use entity::log;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A label for each of what may have acted on a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StatusLabels {
     pub cache: &'static str,
     pub retry: String,

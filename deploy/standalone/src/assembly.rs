@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 use api::Api;
 use clock::Clock;
 use gateway::Gateway;
-use host::{Intake, Running};
+use host::{Intake, Reference, Running};
 use settings::Settings;
 use telemetry::Telemetry;
 
@@ -15,8 +15,10 @@ use telemetry::Telemetry;
 pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
     let intake = Intake::open(settings, clock, telemetry, "spool").await?;
     let (gateway, api) = (Gateway::over(&intake), Api::over(&intake));
+    let reference = Reference::of([api::openapi(), gateway::openapi()])?;
     // What the control plane does not know is the gateway's.
     let mount = move |config: &mut ServiceConfig| {
+        reference.configure(config);
         gateway::configure(config, &gateway);
         api::configure(config, api.clone());
         gateway::configure_rest(config);

@@ -12,6 +12,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use tokio::sync::Mutex;
+use utoipa::ToSchema;
 use vault::Vault;
 
 use super::access_token::ACCESS_TOKEN_S;
@@ -35,7 +36,7 @@ pub enum SigningError {
 }
 
 /// A public key as JSON (RFC 7517; its fields for Ed25519 are in RFC 8037, 2).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct PublicKey {
     kty: &'static str,
     crv: &'static str,
