@@ -10,6 +10,7 @@ mod harness;
 mod bad_input;
 mod calls;
 mod cli;
+mod conformance;
 mod crash;
 mod cuts;
 mod do_not_track;

@@ -1,0 +1,160 @@
+//! The server and its OpenAPI document: every operation is called with generated requests, good and bad ones, and each
+//! answer is held against the document.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use plans::Plan;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Org, TestApp};
+
+/// Statuses and how often each came, by operation.
+type Statuses = BTreeMap<String, BTreeMap<String, u64>>;
+
+const OPERATOR_TOKEN: &str = "the-token-of-the-operator";
+
+/// Runs `tests/clients/conformance.py` as who sends `headers`, with things of the organisation's to name.
+async fn run(org: &Org<'_>, headers: Value) -> Statuses {
+    let asked = json!({
+        "url": org.app.url(""), "headers": headers, "paths": paths(org).await, "bodies": bodies(org).await
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = root.join("target/venv/bin/python");
+    assert!(python.exists(), "{} is missing; run: make test", python.display());
+    let script = root.join("tests/clients/conformance.py");
+    let output = tokio::task::spawn_blocking(move || {
+        let mut command = Command::new(python);
+        command.arg(script).env("PYTHONDONTWRITEBYTECODE", "1").current_dir(std::env::temp_dir());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(asked.to_string().as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    });
+    let output = output.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let failures: Vec<&str> =
+        found["failures"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    serde_json::from_value(found["statuses"].clone()).unwrap()
+}
+
+/// Path parameters by operation: what is deleted is nothing that another operation needs.
+async fn paths(org: &Org<'_>) -> Value {
+    let post = async |path: &str, body: Value| -> Value {
+        let response = org.request(Method::POST, path).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    };
+    let mut paths =
+        json!({"POST /v1/api-keys/{type}/{sub_type}": {"type": "workspace", "sub_type": "service"}});
+    for method in ["GET", "PUT", "DELETE"] {
+        let key = json!({"name": "x", "scopes": ["logs.list"]});
+        let key = post("/v1/api-keys/workspace/service", key).await;
+        let virtual_key = post("/v1/virtual-keys", json!({"name": "x", "provider": "echo"})).await;
+        paths[format!("{method} /v1/api-keys/{{id}}")] = json!({"id": key["id"]});
+        paths[format!("{method} /v1/virtual-keys/{{slug}}")] = json!({"slug": virtual_key["data"]["slug"]});
+    }
+    let log = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}});
+    let id = post("/v1/logs", log).await["ids"][0].clone();
+    org.log(id.as_str().unwrap()).await;
+    paths["GET /v1/logs/{id}"] = json!({"id": id});
+    paths
+}
+
+/// What a good request has that the document's example cannot know.
+async fn bodies(org: &Org<'_>) -> Value {
+    json!({
+        "POST /v1/auth/login": {"email": org.email, "password": org.password},
+        "POST /v1/auth/refresh": {"refresh_token": org.sign_in().await["refresh_token"]},
+        "POST /v1/auth/password": {"current_password": org.password, "new_password": "correct horse battery"},
+        "POST /v1/virtual-keys": {"name": "x", "provider": "echo", "workspace_id": org.workspace},
+        "PUT /v1/virtual-keys/{slug}": {"name": "y", "workspace_id": org.workspace},
+        "POST /v1/api-keys/{type}/{sub_type}":
+            {"name": "x", "scopes": ["logs.list"], "workspace_id": org.workspace},
+    })
+}
+
+async fn start() -> TestApp {
+    TestApp::with(|settings| {
+        settings.operator_token = Some(OPERATOR_TOKEN.into());
+        // So that each of who calls has an address, and none has to wait for another's failed sign-ins.
+        settings.auth.trust_forwarded_for = true;
+    })
+    .await
+}
+
+fn done(statuses: &BTreeMap<String, u64>) -> bool {
+    statuses.contains_key("200")
+}
+
+#[tokio::test]
+async fn every_operation_answers_as_its_document_says_whoever_calls() {
+    let app = start().await;
+    let (first, second, third) =
+        (app.org(Plan::Production).await, app.org(Plan::Production).await, app.org(Plan::Production).await);
+    let bearer = |token: &str| format!("Bearer {token}");
+    // Who manages an organisation, and is the operator too.
+    let admin = json!({
+        "x-portkey-api-key": first.admin_key, "authorization": bearer(OPERATOR_TOKEN), "x-forwarded-for": "192.0.2.1"
+    });
+    let key = json!({"x-portkey-api-key": second.key, "x-forwarded-for": "192.0.2.2"});
+    let owner = bearer(third.sign_in().await["access_token"].as_str().unwrap());
+    let owner = json!({"authorization": owner, "x-forwarded-for": "192.0.2.3"});
+    let (admin, key, owner) = tokio::join!(run(&first, admin), run(&second, key), run(&third, owner));
+    let runs = [admin, key, owner];
+
+    let document: Value = app.http.get(app.url("/openapi.json")).send().await.unwrap().json().await.unwrap();
+    let documented = document["paths"].as_object().unwrap().values().filter_map(Value::as_object);
+    for run in &runs {
+        assert_eq!(run.len(), documented.clone().map(serde_json::Map::len).sum::<usize>());
+    }
+    // Nothing was refused to all of them: what came of good requests was looked at too.
+    for operation in runs[0].keys() {
+        assert!(runs.iter().any(|run| done(&run[operation])), "{operation} was never done");
+    }
+}
+
+#[tokio::test]
+async fn without_credentials_nothing_is_done_but_what_is_open_to_all() {
+    let app = start().await;
+    let org = app.org(Plan::Production).await;
+    let document: Value = app.http.get(app.url("/openapi.json")).send().await.unwrap().json().await.unwrap();
+    for (name, statuses) in run(&org, json!({})).await {
+        let (method, path) = name.split_once(' ').unwrap();
+        let operation = &document["paths"][path][method.to_lowercase()];
+        if operation["security"].as_array().is_some_and(|needs| !needs.is_empty()) {
+            assert_eq!(statuses.keys().collect::<Vec<_>>(), ["401"], "{name}");
+        } else {
+            assert!(done(&statuses), "{name}: {statuses:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere() {
+    let app = TestApp::start().await;
+    let get = async |path: &str| {
+        let response = app.http.get(app.url(path)).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.unwrap()
+    };
+    let page = get("/docs").await;
+    let loaded: Vec<&str> = page
+        .split(['\n', ' '])
+        .filter_map(|word| word.strip_prefix("src=\"").or_else(|| word.strip_prefix("href=\"")))
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert!(loaded.len() >= 5, "{page}");
+    for file in loaded {
+        get(&format!("/docs/{file}")).await;
+    }
+    let start = get("/docs/swagger-initializer.js").await;
+    assert!(start.contains(r#""url": "/openapi.json""#), "{start}");
+    assert!(start.contains(r#""validatorUrl": "none""#), "{start}");
+    assert!(!start.contains("://"), "{start}");
+}
