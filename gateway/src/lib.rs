@@ -36,8 +36,8 @@ mod target;
 mod terminator;
 mod upstream;
 
-use origin::Origins;
 pub use openapi::openapi;
+use origin::Origins;
 pub use service::main;
 use upstream::Upstream;
 
