@@ -14,6 +14,7 @@ mod conformance;
 mod crash;
 mod cuts;
 mod do_not_track;
+mod egress;
 mod jobs;
 mod logs;
 mod one_origin;

@@ -111,6 +111,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_judged() {
+        const NON_ASCII: Result<(), BadUrl> =
+            Err(BadUrl::Character("control, blank or non-ASCII characters"));
         let ok = Ok(());
         let cases = [
             ("https://api.example.com/v1", Reach::Public, ok.clone()),
@@ -122,6 +124,29 @@ mod tests {
             ("http://10.0.0.5/v1", Reach::Loopback, Err(BadUrl::Unreachable)),
             ("http://0x7f.1/", Reach::Loopback, Err(BadUrl::Unreachable)),
             ("http://2130706433/", Reach::Loopback, Err(BadUrl::Unreachable)),
+            ("http://127.1/", Reach::Loopback, Err(BadUrl::Unreachable)),
+            ("http://0177.0.0.1/", Reach::Loopback, Err(BadUrl::Unreachable)),
+            ("http://017700000001/", Reach::Loopback, Err(BadUrl::Unreachable)),
+            ("http://0x7f000001/", Reach::Loopback, Err(BadUrl::Unreachable)),
+            ("http://127.0.0.1./", Reach::Public, Err(BadUrl::Unreachable)),
+            ("http://0/", Reach::Public, Err(BadUrl::Unreachable)),
+            ("http://256.1.1.1/", Reach::Private, Err(BadUrl::NotHttp)),
+            ("http://2852039166/", Reach::Private, Err(BadUrl::Unreachable)),
+            ("http://0xa9.0xfe.0xa9.0xfe/", Reach::Private, Err(BadUrl::Unreachable)),
+            ("http://169.254.169.254/latest", Reach::Private, Err(BadUrl::Unreachable)),
+            ("http://[::ffff:169.254.169.254]/", Reach::Private, Err(BadUrl::Unreachable)),
+            ("http://[64:ff9b::a9fe:a9fe]/", Reach::Private, Err(BadUrl::Unreachable)),
+            ("http://[fd00:ec2::254]/", Reach::Private, Err(BadUrl::Unreachable)),
+            ("http://[::ffff:7f00:1]/", Reach::Public, Err(BadUrl::Unreachable)),
+            ("http://[fe80::1%25eth0]/", Reach::Private, Err(BadUrl::Character("@, % or \\"))),
+            ("http://LOCALHOST/", Reach::Public, Err(BadUrl::Unreachable)),
+            ("http://localhost./", Reach::Public, Err(BadUrl::Character("a trailing dot in the host"))),
+            ("http://Metadata.Google.INTERNAL/", Reach::Loopback, Err(BadUrl::Unreachable)),
+            ("https://xn--bcher-kva.example/v1", Reach::Public, Ok(())),
+            ("https://xn--a/", Reach::Public, Err(BadUrl::NotHttp)),
+            ("https://b\u{fc}cher.example/", Reach::Public, NON_ASCII),
+            ("http://\u{ff11}27.0.0.1/", Reach::Public, NON_ASCII),
+            ("http://127\u{3002}0.0.1/", Reach::Public, NON_ASCII),
             ("http://169.254.169.254/latest", Reach::Loopback, Err(BadUrl::Unreachable)),
             ("http://metadata.google.internal/", Reach::Loopback, Err(BadUrl::Unreachable)),
             ("http://printer.lan", Reach::Loopback, Err(BadUrl::Unreachable)),
@@ -129,6 +154,12 @@ mod tests {
             ("example.com/v1", Reach::Public, Err(BadUrl::NotHttp)),
             ("", Reach::Public, Err(BadUrl::NotHttp)),
             ("https://u:p@example.com", Reach::Public, Err(BadUrl::Character("@, % or \\"))),
+            ("https://example.com@127.0.0.1/", Reach::Public, Err(BadUrl::Character("@, % or \\"))),
+            ("https://127.0.0.1\\@example.com/", Reach::Public, Err(BadUrl::Character("@, % or \\"))),
+            ("https://127.0.0.1#.example.com/", Reach::Public, Err(BadUrl::Extras)),
+            ("https://example.com\t/", Reach::Public, NON_ASCII),
+            ("https:example.com", Reach::Public, Ok(())),
+            ("https:///127.0.0.1/", Reach::Public, Err(BadUrl::Unreachable)),
             ("https://example.com/%2e", Reach::Public, Err(BadUrl::Character("@, % or \\"))),
             ("https://example.com?x=1", Reach::Public, Err(BadUrl::Extras)),
             ("https://example.com./v1", Reach::Public, Err(BadUrl::Character("a trailing dot in the host"))),
