@@ -71,13 +71,13 @@ pub fn schedule<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
     }
 }
 
-/// An address with its scheme.
+/// An address with its scheme. What was found is not repeated: another URL, put here by mistake, may hold a password.
 pub fn http_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let url = String::deserialize(deserializer)?;
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     if host.is_some_and(|host| !host.is_empty()) {
         Ok(Some(url))
     } else {
-        Err(D::Error::custom(format_args!("found {url:?}, expected http:// or https:// and a host")))
+        Err(D::Error::custom("expected http:// or https:// and a host"))
     }
 }

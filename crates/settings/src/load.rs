@@ -151,7 +151,7 @@ impl Provider for Variable {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let path = self.name.trim_start_matches(PREFIX).to_ascii_lowercase();
+        let path = self.name.strip_prefix(PREFIX).unwrap_or(&self.name).to_ascii_lowercase();
         let leaf = Value::from(self.value.as_str());
         let nested = path.rsplit("__").fold(leaf, |inner, key| Dict::from([(key.to_owned(), inner)]).into());
         Ok(Profile::Default.collect(nested.into_dict().unwrap_or_default()))
