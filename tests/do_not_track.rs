@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::harness::{
     DONE, Exchange, LINES, Process, Upstream, Wire, answer, chat, delta, until, usage_chunk,
 };
-use left::Left;
+pub use left::Left;
 
 /// What every mark begins with.
 const MARK: &str = "kanari-3f9c-";

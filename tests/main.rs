@@ -25,6 +25,7 @@ mod reconcile;
 mod retention;
 mod routes;
 mod sdk_clients;
+mod secrets;
 mod services;
 mod several;
 mod shipping;

@@ -155,10 +155,13 @@ pub(crate) fn logged_upstream(headers: &HeaderMap, sensitive: &[String]) -> Head
     shown(headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), sensitive)
 }
 
+/// A host with a password or a query is refused, and what was in them is not kept either.
 fn shown<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, sensitive: &[String]) -> Headers {
     let mut block = Headers::with_capacity(USUAL_BYTES);
     for (name, value) in headers {
-        let masked = is_secret(name) || sensitive.iter().any(|masked| masked == name);
+        let masked = is_secret(name)
+            || sensitive.iter().any(|masked| masked == name)
+            || (name == "x-portkey-custom-host" && value.iter().any(|byte| matches!(byte, b'@' | b'?')));
         let value = if masked { Cow::Borrowed(MASK) } else { String::from_utf8_lossy(value) };
         block.push(name, &value);
     }

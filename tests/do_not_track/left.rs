@@ -86,6 +86,12 @@ impl Left {
         found
     }
 
+    /// Where the text is.
+    pub fn holding(&self, text: &str) -> Vec<&str> {
+        let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        self.0.iter().filter(|(_, bytes)| holds(bytes)).map(|(place, _)| place.as_str()).collect()
+    }
+
     pub fn marks_in(&self, place: &str) -> BTreeSet<String> {
         let marks = self.marks().into_iter().filter(|(found, _)| found.starts_with(place));
         marks.map(|(_, mark)| mark).collect()

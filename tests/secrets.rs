@@ -1,0 +1,280 @@
+//! No secret is in a line of our own or in the data folder, whatever fails: not the callers' and not the operator's.
+//!
+//! Each secret is looked for as it is. The same search must find what is not secret where it belongs, or it proves nothing.
+
+use std::path::Path;
+
+use redis_server::RedisServer;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::do_not_track::Left;
+use crate::harness::{LINES, Process, Upstream, chat, until};
+
+/// What a made-up secret begins with.
+const SECRET: &str = "kanari-5e2a";
+/// What is no secret, and must be found.
+const PLAIN: &str = "plain-5e2a";
+
+/// Base64 of 32 bytes.
+const MASTER_KEY: &str = "a2FuYXJpLTVlMmEta2FuYXJpLTVlMmEta2FuYXJpLTU=";
+/// A server that takes no connections.
+const NOWHERE: &str = "http://127.0.0.1:1/v1";
+
+fn secret(of: &str) -> String {
+    format!("{SECRET}-{of}")
+}
+
+/// Whoever calls, and the secrets that it was given.
+struct Caller {
+    addr: std::net::SocketAddr,
+    http: reqwest::Client,
+    made: Value,
+    given: Vec<String>,
+}
+
+impl Caller {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.addr))
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.made[name].as_str().unwrap()
+    }
+
+    fn with_key(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path).header("x-portkey-api-key", self.text("api_key"))
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let response = self.request(Method::POST, path).json(body).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap_or_default())
+    }
+}
+
+/// A call with a provider's key in every place where clients put one.
+fn loaded(request: RequestBuilder, host: &str) -> RequestBuilder {
+    request
+        .header("x-portkey-provider", "openai")
+        .header("x-portkey-custom-host", host)
+        .header("authorization", format!("Bearer {}", secret("authorization")))
+        .header("x-api-key", secret("x-api-key"))
+        .header("api-key", secret("api-key"))
+        .header("x-goog-api-key", secret("x-goog-api-key"))
+        .header("cookie", secret("cookie"))
+        .header("x-portkey-aws-secret-access-key", secret("aws"))
+        .header("x-mine", secret("named"))
+        .header("x-portkey-forward-headers", "x-api-key,api-key,x-goog-api-key,cookie,x-mine")
+        .header("x-portkey-sensitive-headers", "x-mine")
+        .header("x-plain", PLAIN)
+        .json(&chat(PLAIN))
+}
+
+/// Calls that fail in each way, and one that does not.
+async fn call(caller: &Caller, upstream: &mut Upstream) {
+    let path = format!("/v1/chat/completions?key={}", secret("query"));
+    let hosts = [NOWHERE, "http://no-such-host.example.invalid/v1"];
+    let with_password = format!("http://user:{}@127.0.0.1/v1", secret("host-password"));
+    let with_query = format!("{NOWHERE}?key={}", secret("host-query"));
+    for host in hosts.into_iter().chain([with_password.as_str(), &with_query]) {
+        let response = loaded(caller.with_key(&path), host).send().await.unwrap();
+        assert!(response.status().as_u16() >= 400, "{host}");
+        assert!(!response.text().await.unwrap().contains(SECRET), "{host}: the answer");
+    }
+    for status in [401, 200] {
+        let sending = tokio::spawn(loaded(caller.with_key(&path), &upstream.url()).send());
+        let exchange = upstream.asked().await;
+        assert!(exchange.head.contains(&secret("x-goog-api-key")), "the key did not go upstream");
+        exchange.json(status, &json!({"error": {"message": "wrong key"}})).await;
+        assert_eq!(sending.await.unwrap().unwrap().status(), status);
+    }
+    // Keys of ours that are none.
+    for path in [path.as_str(), "/v1/logs", "/v1/usage"] {
+        let request = caller.request(Method::POST, path).header("x-portkey-api-key", secret("wrong-key"));
+        assert!(request.json(&chat("hi")).send().await.unwrap().status().is_client_error());
+        let request = caller.request(Method::GET, path).bearer_auth(secret("wrong-token"));
+        assert!(request.send().await.unwrap().status().is_client_error());
+    }
+}
+
+/// A virtual key, at work and refused.
+async fn keep_keys(caller: &Caller, upstream: &mut Upstream) {
+    let key = |name: &str, host: &str| json!({"name": name, "provider": "openai", "key": secret("virtual-key"), "custom_host": host});
+    let mut slugs = Vec::new();
+    for (name, host) in [("nowhere", NOWHERE), ("there", upstream.url().as_str())] {
+        let made = caller.with_key("/v1/virtual-keys").json(&key(name, host)).send().await.unwrap();
+        let made: Value = made.json().await.unwrap();
+        slugs.push(made["data"]["slug"].as_str().unwrap().to_owned());
+    }
+    let mut wrong = key("wrong", "ftp://nowhere");
+    wrong["nobody"] = json!(secret("field"));
+    assert!(!caller.with_key("/v1/virtual-keys").json(&wrong).send().await.unwrap().status().is_success());
+    let call = |slug: &str| {
+        caller.with_key("/v1/chat/completions").header("x-portkey-virtual-key", slug).json(&chat(PLAIN))
+    };
+    assert_eq!(call(&slugs[0]).send().await.unwrap().status(), 500);
+    let sending = tokio::spawn(call(&slugs[1]).send());
+    let exchange = upstream.asked().await;
+    assert!(exchange.head.contains(&secret("virtual-key")), "the secret did not go upstream");
+    exchange.json(401, &json!({"error": {"message": "wrong key"}})).await;
+    assert_eq!(sending.await.unwrap().unwrap().status(), 401);
+}
+
+/// Signs in, rightly and wrongly, and gives what was handed out.
+async fn sign_in(caller: &mut Caller) {
+    let (email, password) = (caller.text("owner_email").to_owned(), caller.text("password").to_owned());
+    let wrong = json!({"email": email, "password": secret("password")});
+    assert_eq!(caller.post("/v1/auth/login", &wrong).await.0, 401);
+    let (status, tokens) =
+        caller.post("/v1/auth/login", &json!({"email": email, "password": password})).await;
+    assert_eq!(status, 200);
+    let (status, fresh) =
+        caller.post("/v1/auth/refresh", &json!({"refresh_token": tokens["refresh_token"]})).await;
+    assert_eq!(status, 200);
+    let unknown = json!({"refresh_token": secret("refresh")});
+    assert!(caller.post("/v1/auth/refresh", &unknown).await.0 >= 400);
+    let request = caller
+        .request(Method::POST, "/v1/auth/password")
+        .bearer_auth(fresh["access_token"].as_str().unwrap());
+    let change = json!({"current_password": password, "new_password": secret("new-password")});
+    assert!(request.json(&change).send().await.unwrap().status().is_success());
+    // One that was used ends the session.
+    let used = json!({"refresh_token": tokens["refresh_token"]});
+    assert!(caller.post("/v1/auth/refresh", &used).await.0 >= 400);
+    for name in ["access_token", "refresh_token"] {
+        caller.given.extend([&tokens, &fresh].map(|answer| answer[name].as_str().unwrap().to_owned()));
+    }
+    for token in [secret("operator-token"), secret("no-operator-token")] {
+        let request = caller.request(Method::GET, "/v1/admin/jobs").bearer_auth(&token);
+        let found = request.send().await.unwrap().status();
+        assert_eq!(found.is_success(), token == secret("operator-token"), "{found}");
+    }
+}
+
+fn assert_no_secret(left: &Left, given: &[String]) {
+    let known = given.iter().map(String::as_str).chain([SECRET, MASTER_KEY]);
+    let found: Vec<_> =
+        known.flat_map(|secret| left.holding(secret).into_iter().map(move |at| (at, secret))).collect();
+    assert!(found.is_empty(), "secrets were kept or said: {found:?}");
+}
+
+/// Serves with every secret there is, at the most talkative.
+fn serve(dir: &Path, redis_url: &str) -> Process {
+    let operator_token = secret("operator-token");
+    let env = [
+        ("TURNPIKE_LOG__LEVEL", "trace,actix_http=trace,actix_server=trace,sea_orm_migration=trace"),
+        ("TURNPIKE_MASTER_KEY", MASTER_KEY),
+        ("TURNPIKE_OPERATOR_TOKEN", operator_token.as_str()),
+        ("TURNPIKE_REDIS_URL", redis_url),
+        ("TURNPIKE_SHIPPER__LINGER_MS", "1"),
+    ];
+    Process::serve(dir, &env)
+}
+
+#[tokio::test]
+async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what_is_no_secret() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let args =
+        ["org", "create", "--name", "Acme", "--plan", "developer", "--owner-email", "owner@example.com"];
+    let mut made = Process::cli(dir.path(), &args);
+    made["owner_email"] = json!("owner@example.com");
+    // Redis asks for no password and refuses the one it is given.
+    let redis = RedisServer::start();
+    let redis_url = redis.url().replace("redis://", &format!("redis://:{}@", secret("redis-password")));
+    let server = serve(dir.path(), &redis_url);
+    let given = ["api_key", "admin_api_key", "password"].map(|name| made[name].as_str().unwrap().to_owned());
+    let mut caller = Caller { addr: server.addr, http: reqwest::Client::new(), made, given: given.into() };
+    let mut upstream = Upstream::start().await;
+    call(&caller, &mut upstream).await;
+    keep_keys(&caller, &mut upstream).await;
+    sign_in(&mut caller).await;
+    let rows = until("all logs are there", || async {
+        let request = caller.request(Method::GET, "/v1/logs?limit=100");
+        let page = request.header("x-portkey-api-key", caller.text("api_key")).send().await.unwrap();
+        let rows = page.json::<Value>().await.unwrap()["data"].as_array().unwrap().clone();
+        (rows.len() == 8).then_some(rows)
+    })
+    .await;
+
+    let mut left = Left::default();
+    left.add("rows", json!(rows).to_string());
+    left.add_files("serving", &data);
+    left.add_tables(&Process::database(dir.path()).await).await;
+    left.add("standard output", server.said());
+    assert!(server.terminate().success());
+    left.add_files("stopped", &data);
+    let lines = std::fs::read(dir.path().join(LINES)).unwrap();
+    assert!(String::from_utf8_lossy(&lines).contains("TRACE"), "the server did not tell all that it could");
+    left.add("its own lines", lines);
+    assert_no_secret(&left, &caller.given);
+
+    let found = left.holding(PLAIN);
+    for place in ["a payload's headers", "a payload's body"] {
+        assert!(found.contains(&place), "{PLAIN} was found in {found:?} only");
+    }
+    assert!(!left.holding("no-such-host.example.invalid").is_empty());
+    // What the lines say at all is found in them.
+    assert!(left.holding("127.0.0.1:1").contains(&"its own lines"));
+}
+
+#[tokio::test]
+async fn no_secret_is_said_when_a_database_or_redis_is_away_or_a_setting_is_wrong() {
+    let (password, dir) = (secret("password"), TempDir::new().unwrap());
+    let url = |scheme: &str, place: &str| format!("{scheme}://{PLAIN}:{password}@{place}");
+    let variables = [
+        ("TURNPIKE_DATABASE_URL", url("postgres", "127.0.0.1:1/turnpike")),
+        ("TURNPIKE_DATABASE_URL", url("postgres", "no-such-host.example.invalid/turnpike")),
+        ("TURNPIKE_DATABASE_URL", url("postgres", "127.0.0.1:port/turnpike")),
+        ("TURNPIKE_DATABASE_URL", url("postgres", "127.0.0.1/turnpike?sslmode=nonsense")),
+        ("TURNPIKE_DATABASE_URL", url("mysql", "127.0.0.1/turnpike")),
+        ("TURNPIKE_DATABASE_URL", format!("sqlite:///no/such/folder/{PLAIN}?key={password}")),
+        ("TURNPIKE_REDIS_URL", url("http", "127.0.0.1:1")),
+        ("TURNPIKE_REDIS_URL", url("redis", "127.0.0.1:port")),
+        ("TURNPIKE_REDIS_URL", url("redis", "127.0.0.1:1/database")),
+        ("TURNPIKE_MASTER_KEY", password.clone()),
+        ("TURNPIKE_MASTER_KEY__SECRET", password.clone()),
+        ("TURNPIKE_OPERATOR_TOKEN__SECRET", password.clone()),
+        ("TURNPIKE_PASSWORD", password.clone()),
+        ("TURNPIKE_PUBLIC_URL", url("postgres", "127.0.0.1:1/turnpike")),
+    ];
+    let files = [
+        format!("master_key = {password}"),
+        format!("master_key = [\"{password}\"]"),
+        format!("operator_token = \"{password}\"\noperator_token = \"{password}\""),
+        format!("database_url = \"postgres://u:{password}@db/t"),
+        format!("[redis]\npassword = \"{password}\""),
+    ];
+    let mut left = Left::default();
+    let mut run = |what: String, env: &[(&str, &str)]| {
+        let env = [&[("TURNPIKE_LOG__LEVEL", "trace")][..], env].concat();
+        let output = Process::run(dir.path(), &env, &["serve"]);
+        assert!(!output.status.success(), "{what}");
+        assert!(!output.stderr.is_empty(), "{what}: nothing was said");
+        left.add(format!("output of {what}"), [output.stdout, output.stderr].concat());
+    };
+    for (index, (name, value)) in variables.iter().enumerate() {
+        run(format!("variable {index}, {name}"), &[(*name, value.as_str())]);
+    }
+    for (index, text) in files.iter().enumerate() {
+        let file = dir.path().join("secrets.toml");
+        std::fs::write(&file, text).unwrap();
+        run(format!("file {index}"), &[("TURNPIKE_CONFIG", file.to_str().unwrap())]);
+        std::fs::remove_file(file).unwrap();
+    }
+    left.add_files("left", dir.path());
+    assert_no_secret(&left, &[]);
+    assert_eq!(left.holding("secrets.toml").len(), files.len(), "the search does not find what was said");
+
+    // A Redis that is away does not keep the server from serving.
+    let dir = TempDir::new().unwrap();
+    let server = serve(dir.path(), &url("redis", "127.0.0.1:1"));
+    let lines = || std::fs::read_to_string(dir.path().join(LINES)).unwrap();
+    until("it says that Redis is away", || async { lines().contains("until Redis is back").then_some(()) })
+        .await;
+    assert!(server.terminate().success());
+    let mut left = Left::default();
+    left.add_files("left", dir.path());
+    assert_no_secret(&left, &[]);
+}
