@@ -14,9 +14,7 @@ use crate::{Usage, registry};
 /// [`is_version`]. So `gpt-4o-2024-08-06` is `gpt-4o`, and `gpt-4o-mini` never is.
 #[must_use]
 pub fn cost(provider: &str, model: &str, usage: &Usage) -> Option<i64> {
-    let slug = registry::provider(provider).map_or(provider, |known| known.slug.as_str());
-    let price = PRICES.providers.get(slug)?.find(model)?;
-    Some(price.rates(usage.input_tokens).cost(usage))
+    PRICES.cost(provider, model, usage)
 }
 
 /// The models of this provider whose price is known, in alphabetical order.
@@ -46,7 +44,7 @@ static PRICES: LazyLock<Prices> =
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Prices {
+pub(crate) struct Prices {
     version: String,
     #[serde(default)]
     providers: HashMap<String, PriceList>,
@@ -108,8 +106,14 @@ struct Rates {
 struct NotAPrice(String);
 
 impl Prices {
-    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    pub(crate) fn cost(&self, provider: &str, model: &str, usage: &Usage) -> Option<i64> {
+        let slug = registry::provider(provider).map_or(provider, |known| known.slug.as_str());
+        let price = self.providers.get(slug)?.find(model)?;
+        Some(price.rates(usage.input_tokens).cost(usage))
     }
 }
 
@@ -185,7 +189,8 @@ impl Rates {
             (take(&mut output, usage.audio_output_tokens), self.audio_output),
             (output, self.output),
         ];
-        let total: i128 = lines.iter().map(|(tokens, price)| i128::from(*tokens) * i128::from(price.0)).sum();
+        let costs = lines.iter().map(|(tokens, price)| i128::from(*tokens) * i128::from(price.0));
+        let total = costs.fold(0, i128::saturating_add);
         i64::try_from(total).unwrap_or(i64::MAX)
     }
 }

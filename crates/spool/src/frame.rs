@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         if let Some(found) = self.whole_at(pos)? {
             return Ok(Some(found));
         }
-        let mut from = pos + 1;
+        let mut from = pos.saturating_add(1); // a mark may claim anything
         while self.limit.saturating_sub(from) >= HEADER_BYTES as u64 {
             let bytes = self.bytes(from, size(self.limit - from).min(CHUNK_BYTES))?;
             let Some(offset) = memmem::find(&bytes, &self.tag) else {

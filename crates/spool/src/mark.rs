@@ -47,7 +47,7 @@ impl MarkFile {
 
     /// Writes the place into the older slot.
     pub fn write(&mut self, place: Place, sync: bool) -> io::Result<()> {
-        let generation = self.generation + 1;
+        let generation = self.generation.saturating_add(1);
         let slot = encode(generation, place);
         self.file.write_all_at(&slot, (generation % 2) * SLOT_BYTES)?;
         if sync {
@@ -135,5 +135,17 @@ mod tests {
         let (mut mark, _) = MarkFile::open(&path).unwrap();
         mark.write(place(5), false).unwrap();
         assert_eq!(MarkFile::open(&path).unwrap().1, Some(place(5)));
+    }
+
+    #[test]
+    fn the_highest_generation_there_is_is_followed_by_another_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mark");
+        let slot = encode(u64::MAX, place(1));
+        let (mark, _) = MarkFile::open(&path).unwrap();
+        mark.file.write_all_at(&slot, SLOT_BYTES).unwrap();
+        let (mut mark, _) = MarkFile::open(&path).unwrap();
+        mark.write(place(2), false).unwrap();
+        assert_eq!(MarkFile::open(&path).unwrap().1, Some(place(2)));
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn open_on(options: &Options, disk: Box<dyn Disk>) -> Result<(Spool, 
     let shelf = Arc::new(Shelf::new(options, lock, recovered));
     let (commands, received) = mpsc::channel();
     let queued = Arc::new(AtomicU64::new(0));
-    let tail = Tail::new(Arc::clone(&shelf), disk, last.map_or(1, |last| last + 1))
+    let tail = Tail::new(Arc::clone(&shelf), disk, last.map_or(1, |last| last.saturating_add(1)))
         .map_err(Error::io("begin a segment in", dir))?;
     let tail = Arc::new(Mutex::new(tail));
     let writer = Writer::new(Arc::clone(&shelf), Arc::clone(&tail), received, Arc::clone(&queued));

@@ -170,7 +170,7 @@ impl Tail {
     /// Goes on in a new segment. Where none can be made, the old one takes as much again before the next
     /// attempt.
     pub fn rotate(&mut self) {
-        match begin_segment(&self.shelf, self.segment.sequence + 1) {
+        match begin_segment(&self.shelf, self.segment.sequence.saturating_add(1)) {
             Ok((segment, file)) => {
                 self.file = file;
                 let old = mem::replace(&mut self.segment, segment);

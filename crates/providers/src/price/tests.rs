@@ -136,4 +136,9 @@ fn echo_is_free_and_the_largest_counts_saturate() {
     assert_eq!(cost("echo", "echo", &usage(5, 5)), Some(0));
     assert_eq!(cost("echo", "whatever", &usage(5, 5)), Some(0));
     assert_eq!(cost("openai", "gpt-4o", &usage(u64::MAX, u64::MAX)), Some(i64::MAX));
+
+    let dear = r#"{ input = "9223372036854.775807", output = "9223372036854.775807" }"#;
+    let dear = format!("version = \"\"\n[providers.x]\nsource = \"\"\ndate = \"\"\nmodels.m = {dear}");
+    let cost = Prices::parse(&dear).unwrap().cost("x", "m", &usage(u64::MAX, u64::MAX));
+    assert_eq!(cost, Some(i64::MAX));
 }

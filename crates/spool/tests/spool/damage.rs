@@ -68,6 +68,19 @@ async fn any_damaged_byte_in_the_middle_costs_only_its_record() {
 }
 
 #[tokio::test]
+async fn a_segment_with_the_highest_number_there_is_keeps_no_spool_from_opening() {
+    let folder = written(&numbered(1..3)).await;
+    let segment = &folder.segments()[0];
+    let name = segment.file_name().unwrap().to_str().unwrap().split_once('-').unwrap().1;
+    fs::rename(segment, folder.path().join(format!("{}-{name}", u64::MAX))).unwrap();
+    let (spool, mut got) = delivered(&folder).await;
+    got.sort();
+    let mut expected = [numbered(1..3), vec!["more".to_owned()]].concat();
+    expected.sort();
+    assert_eq!((got, spool.depth().records), (expected, 0));
+}
+
+#[tokio::test]
 async fn the_search_for_the_next_record_sees_one_across_two_reads() {
     const READ: usize = 1 << 20;
     for end in READ - 4..READ + 4 {
