@@ -1,7 +1,7 @@
 # The project's habits: the same commands for people and for CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo services test lint bench clean
+.PHONY: help run demo services test fuzz lint bench clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -20,6 +20,10 @@ test: ## Install what the suite needs, then run every test on SQLite and on Post
 	@deploy/dev/install test
 	cargo test --workspace --lib --bins --tests
 	deploy/dev/with-postgres cargo test --workspace --lib --bins --tests
+
+fuzz: ## Run each fuzz target for FUZZ_SECONDS (30); not part of the tests
+	@deploy/dev/install fuzz
+	deploy/dev/fuzz
 
 lint: ## Check format, lints, licences, dependencies, and what deploy/ holds beside code
 	@deploy/dev/install lint
