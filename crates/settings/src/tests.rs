@@ -174,11 +174,7 @@ fn a_malformed_setting_is_named_as_it_was_written() {
             "",
             "TURNPIKE_JOBS__RETENTION_CRON: \"often\" is no schedule",
         ),
-        (
-            &[("TURNPIKE_PUBLIC_URL", "gateway.example")],
-            "",
-            "TURNPIKE_PUBLIC_URL: expected http",
-        ),
+        (&[("TURNPIKE_PUBLIC_URL", "gateway.example")], "", "TURNPIKE_PUBLIC_URL: expected http"),
         (
             &[],
             "[gateway]\nwhen_spool_full = \"stop\"",
