@@ -2,9 +2,11 @@
 
 mod answer;
 mod tokens;
+mod written;
 
 use crate::{Endpoint, Usage};
 use answer::Answer;
+use written::written;
 
 /// What an answer says, or what we counted where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,17 +25,16 @@ pub struct Measured {
 /// tokens are counted from the texts and the usage is marked `estimated`. Takes any bytes.
 #[must_use]
 pub fn measure(endpoint: Endpoint, status: u16, request: &[u8], response: &[u8], sse: bool) -> Measured {
-    let answer = if sse { Answer::of_stream(response) } else { Answer::of_body(response) };
+    let answer = Answer::of(response, sse);
     let usage = answer.usage().or_else(|| {
         let counted =
             matches!(endpoint, Endpoint::ChatCompletions | Endpoint::Completions | Endpoint::Embeddings);
-        (counted && (200..300).contains(&status)).then(|| estimate(endpoint, request, &answer))
+        (counted && (200..300).contains(&status)).then(|| {
+            let (encoding, input_tokens) = tokens::of_request(request, answer.model.as_deref());
+            let embeds = endpoint == Endpoint::Embeddings;
+            let output_tokens = if embeds { 0 } else { encoding.count(&written(response, sse)) };
+            Usage { input_tokens, output_tokens, estimated: true, ..Usage::default() }
+        })
     });
     Measured { usage, model: answer.model, finish_reason: answer.finish_reason }
-}
-
-fn estimate(endpoint: Endpoint, request: &[u8], answer: &Answer) -> Usage {
-    let (encoding, input_tokens) = tokens::of_request(request, answer.model.as_deref());
-    let output_tokens = if endpoint == Endpoint::Embeddings { 0 } else { encoding.count(&answer.text) };
-    Usage { input_tokens, output_tokens, estimated: true, ..Usage::default() }
 }

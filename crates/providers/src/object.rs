@@ -2,11 +2,14 @@
 
 mod mend;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+pub(crate) use mend::mend;
 
 /// Calls `visit` with each `wanted` field of the object, in order; the rest is only checked to be JSON. Nesting
 /// costs no stack, however deep: `serde_json` skips values with a loop.
@@ -23,12 +26,49 @@ pub(crate) fn each_field<'a>(
     json.end()
 }
 
+/// Calls `visit` with each `wanted` field of a raw object, in order; for what is no object, never.
+pub(crate) fn each_field_of<'a>(
+    object: &'a RawValue,
+    wanted: &[&'static str],
+    visit: impl FnMut(&'static str, &'a RawValue),
+) {
+    if object.get().starts_with('{') {
+        // Of a raw value only a key can be unreadable; what came before it counts.
+        _ = each_field(object.get(), wanted, visit);
+    }
+}
+
+/// Calls `visit` with each item of a raw array, in order; for what is no array, never.
+pub(crate) fn each_item<'a>(array: &'a RawValue, visit: impl FnMut(&'a RawValue)) {
+    if array.get().starts_with('[') {
+        // Cannot fail: a raw value is JSON, and the items are raw values.
+        _ = serde_json::Deserializer::from_str(array.get()).deserialize_seq(Items(visit));
+    }
+}
+
+/// The string that a raw value is.
+///
+/// # Errors
+/// It is no string (the data category), or has half a surrogate pair in it (syntax).
+pub(crate) fn string(raw: &RawValue) -> Result<Cow<'_, str>, serde_json::Error> {
+    let literal = raw.get();
+    match literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) if memchr::memchr(b'\\', inner.as_bytes()).is_none() => Ok(Cow::Borrowed(inner)),
+        _ => serde_json::from_str(literal).map(Cow::Owned),
+    }
+}
+
+/// What is text of a body: all of it, mostly.
+pub(crate) fn text(body: &[u8]) -> &str {
+    body.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+}
+
 /// The `wanted` fields of an object that may be cut short or broken: what can be read is read.
 pub(crate) fn fields(body: &[u8], wanted: &[&'static str]) -> Map<String, Value> {
-    let text = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let text = text(body);
     let (found, outcome) = collect(text, wanted);
     match outcome {
-        Err(error) if error.is_eof() => collect(&mend::mend(text), wanted).0,
+        Err(error) if error.is_eof() => collect(&mend(text), wanted).0,
         _ => found,
     }
 }
@@ -61,6 +101,23 @@ impl<'de, F: FnMut(&'static str, &'de RawValue)> Visitor<'de> for Fields<'_, F> 
                 Some(name) => (self.visit)(name, map.next_value()?),
                 None => _ = map.next_value::<IgnoredAny>()?,
             }
+        }
+        Ok(())
+    }
+}
+
+struct Items<F>(F);
+
+impl<'de, F: FnMut(&'de RawValue)> Visitor<'de> for Items<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element()? {
+            (self.0)(item);
         }
         Ok(())
     }

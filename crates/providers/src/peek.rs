@@ -6,7 +6,7 @@ use std::str::Utf8Error;
 
 use serde_json::value::RawValue;
 
-use crate::object::each_field;
+use crate::object::{self, each_field};
 
 /// What a request body says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,15 +93,10 @@ pub fn with_model(body: &[u8], span: Range<usize>, model: &str) -> Vec<u8> {
 }
 
 fn string<'a>(field: &'static str, raw: &'a RawValue) -> Result<Cow<'a, str>, PeekError> {
-    let literal = raw.get();
-    let inner = literal
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .ok_or(PeekError::Field { field, expected: "a string" })?;
-    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-        return Ok(Cow::Borrowed(inner));
+    if !raw.get().starts_with('"') {
+        return Err(PeekError::Field { field, expected: "a string" });
     }
-    serde_json::from_str(literal).map(Cow::Owned).map_err(PeekError::NotJson)
+    object::string(raw).map_err(PeekError::NotJson)
 }
 
 /// Where `part`, a slice of `whole`, lies in it.

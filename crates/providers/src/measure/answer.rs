@@ -1,8 +1,12 @@
-//! Collects what an answer says of itself, from its one body or from the events of its stream.
+//! What an answer says of itself, read from its one body or from the events of its stream without building trees.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-use crate::object::fields;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use crate::object::{each_field, each_field_of, each_item, mend, string, text};
+use crate::usage::Counts;
 use crate::{Usage, sse};
 
 /// The fields that say something; the rest (above all an embedding's numbers) is skipped unread.
@@ -24,31 +28,14 @@ const FIELDS: [&str; 10] = [
 pub(super) struct Answer {
     pub model: Option<String>,
     pub finish_reason: Option<String>,
-    /// What the model wrote, all choices after one another: text, reasoning, refusals and tool calls.
-    pub text: String,
     /// The provider's counts, merged over the events.
-    counts: Map<String, Value>,
+    counts: Counts,
 }
 
 impl Answer {
-    pub fn of_body(body: &[u8]) -> Self {
+    pub fn of(body: &[u8], sse: bool) -> Self {
         let mut answer = Self::default();
-        answer.take(&fields(body, &FIELDS));
-        answer
-    }
-
-    pub fn of_stream(body: &[u8]) -> Self {
-        let mut answer = Self::default();
-        for event in sse::events(body) {
-            // Some providers end an event with a single line feed, so that one may hold several documents.
-            if serde_json::from_str::<serde::de::IgnoredAny>(&event.data).is_err()
-                && event.data.contains('\n')
-            {
-                event.data.lines().for_each(|line| answer.take(&fields(line.as_bytes(), &FIELDS)));
-            } else {
-                answer.take(&fields(event.data.as_bytes(), &FIELDS));
-            }
-        }
+        each_document(body, sse, |text| answer.take(text));
         answer
     }
 
@@ -56,63 +43,121 @@ impl Answer {
         Usage::read(&self.counts)
     }
 
-    fn take(&mut self, root: &Map<String, Value>) {
+    /// Takes a document; of one that is cut short or broken, what can be read.
+    fn take(&mut self, text: &str) {
+        let mut found = Found::default();
+        match found.read(text) {
+            Err(error) if error.is_eof() => {
+                let mended = mend(text);
+                let mut found = Found::default();
+                _ = found.read(&mended);
+                self.take_found(&found);
+            }
+            _ => self.take_found(&found),
+        }
+    }
+
+    fn take_found(&mut self, found: &Found) {
         // Anthropic's `message_start` and the responses endpoint's events wrap the answer.
-        for wrapped in ["message", "response"].iter().filter_map(|name| root.get(*name)?.as_object()) {
-            self.take(wrapped);
+        for wrapped in [found.message, found.response].into_iter().flatten() {
+            let mut inner = Found::default();
+            _ = inner.read(wrapped.get());
+            self.take_one(&inner);
         }
-        if let Some(model) = text_of(root.get("model")).filter(|_| self.model.is_none()) {
-            self.model = Some(model.to_owned());
-        }
-        let groq = root.get("x_groq").and_then(|x| x.get("usage")); // Groq's streams
-        for usage in [root.get("usage"), groq].into_iter().flatten().filter_map(Value::as_object) {
-            self.count(usage);
-        }
-        for choice in root.get("choices").and_then(Value::as_array).into_iter().flatten() {
-            self.take_choice(choice);
-        }
-        let stop = text_of(root.get("stop_reason"))
-            .or_else(|| text_of(root.get("delta")?.get("stop_reason")))
-            .or_else(|| text_of(root.get("incomplete_details")?.get("reason")))
-            .or_else(|| text_of(root.get("status")).filter(|status| *status != "in_progress"));
-        if let Some(reason) = stop {
-            self.finish_reason = Some(reason.to_owned());
-        }
+        self.take_one(found);
     }
 
-    /// Later counts replace earlier ones, for streams count up; but no count goes down, for Anthropic's last event may
-    /// repeat the input as 0.
-    fn count(&mut self, usage: &Map<String, Value>) {
-        for (name, value) in usage.iter().filter(|(_, value)| !value.is_null()) {
-            let before = self.counts.get(name).and_then(Value::as_f64);
-            if !before.zip(value.as_f64()).is_some_and(|(before, now)| now < before) {
-                self.counts.insert(name.clone(), value.clone());
-            }
+    fn take_one(&mut self, found: &Found) {
+        if self.model.is_none() {
+            self.model = found.model.and_then(said).map(Cow::into_owned);
         }
+        let groq = found.x_groq.and_then(|x| field(x, "usage")); // Groq's streams
+        for usage in [found.usage, groq].into_iter().flatten() {
+            self.counts.add(usage);
+        }
+        if let Some(choices) = found.choices {
+            each_item(choices, |choice| self.finish(field(choice, "finish_reason").and_then(said)));
+        }
+        let stop = (found.stop_reason.and_then(said))
+            .or_else(|| field(found.delta?, "stop_reason").and_then(said))
+            .or_else(|| field(found.incomplete_details?, "reason").and_then(said))
+            .or_else(|| found.status.and_then(said).filter(|status| status != "in_progress"));
+        self.finish(stop);
     }
 
-    fn take_choice(&mut self, choice: &Value) {
-        if let Some(reason) = text_of(choice.get("finish_reason")) {
-            self.finish_reason = Some(reason.to_owned());
-        }
-        if let Some(text) = text_of(choice.get("text")) {
-            self.text.push_str(text);
-        }
-        for said in ["message", "delta"].iter().filter_map(|name| choice.get(*name)) {
-            for name in ["content", "reasoning_content", "reasoning", "refusal"] {
-                self.text.push_str(text_of(said.get(name)).unwrap_or_default());
-            }
-            for call in said.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
-                for name in ["name", "arguments"] {
-                    let part = call.get("function").and_then(|function| text_of(function.get(name)));
-                    self.text.push_str(part.unwrap_or_default());
-                }
-            }
+    fn finish(&mut self, reason: Option<Cow<str>>) {
+        if let Some(reason) = reason {
+            self.finish_reason = Some(reason.into_owned());
         }
     }
+}
+
+/// Calls `read` with each JSON document: the one body, or the data of each event.
+pub(super) fn each_document(body: &[u8], sse: bool, mut read: impl FnMut(&str)) {
+    if !sse {
+        return read(text(body));
+    }
+    for event in sse::events(body) {
+        // Some providers end an event with a single line feed, so that one may hold several documents.
+        if event.data.contains('\n') && serde_json::from_str::<IgnoredAny>(&event.data).is_err() {
+            event.data.lines().for_each(&mut read);
+        } else {
+            read(&event.data);
+        }
+    }
+}
+
+/// The fields of a document, not yet looked into.
+#[derive(Default)]
+struct Found<'a> {
+    model: Option<&'a RawValue>,
+    usage: Option<&'a RawValue>,
+    x_groq: Option<&'a RawValue>,
+    choices: Option<&'a RawValue>,
+    stop_reason: Option<&'a RawValue>,
+    delta: Option<&'a RawValue>,
+    status: Option<&'a RawValue>,
+    incomplete_details: Option<&'a RawValue>,
+    message: Option<&'a RawValue>,
+    response: Option<&'a RawValue>,
+}
+
+impl<'a> Found<'a> {
+    fn read(&mut self, text: &'a str) -> Result<(), serde_json::Error> {
+        each_field(text, &FIELDS, |name, value| {
+            let slot = match name {
+                "model" => &mut self.model,
+                "usage" => &mut self.usage,
+                "x_groq" => &mut self.x_groq,
+                "choices" => &mut self.choices,
+                "stop_reason" => &mut self.stop_reason,
+                "delta" => &mut self.delta,
+                "status" => &mut self.status,
+                "incomplete_details" => &mut self.incomplete_details,
+                "message" => &mut self.message,
+                _ => &mut self.response,
+            };
+            *slot = Some(value);
+        })
+    }
+}
+
+/// The field of a raw object; of repeated ones the last.
+fn field<'a>(object: &'a RawValue, name: &'static str) -> Option<&'a RawValue> {
+    let mut found = None;
+    each_field_of(object, &[name], |_, value| found = Some(value));
+    found
 }
 
 /// The text, unless it is empty: Azure and others send empty names in a stream's first chunk.
-fn text_of(value: Option<&Value>) -> Option<&str> {
-    value?.as_str().filter(|text| !text.is_empty())
+fn said(value: &RawValue) -> Option<Cow<'_, str>> {
+    if !value.get().starts_with('"') {
+        return None;
+    }
+    string(value).ok().filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ enum At {
 
 /// The text with its last token and its open strings, arrays and objects completed. A prefix of any JSON document
 /// becomes a JSON document (an unfinished number, word or escape is dropped); other text stays what it was, broken.
-pub(super) fn mend(text: &str) -> String {
+pub(crate) fn mend(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut open: Vec<bool> = Vec::new(); // one entry a level, true for an object
     let mut at = At::Value { first: false };
