@@ -1,5 +1,6 @@
 //! What is known of a call when its answer ends: the unit that goes through the spool.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use logstore::{Content as Message, Headers};
@@ -158,21 +159,21 @@ pub struct Trace {
 #[serde(default)]
 pub struct Routing {
     /// As in the header `x-portkey-cache-status`.
-    pub cache_status: String,
+    pub cache_status: Cow<'static, str>,
     /// As in the header `x-portkey-retry-attempt-count`: -1 when retries were exhausted.
     pub retry_count: i16,
-    pub mode: String,
+    pub mode: Cow<'static, str>,
     /// As in the header `x-portkey-last-used-option-index`.
-    pub option_path: String,
+    pub option_path: Cow<'static, str>,
 }
 
 impl Default for Routing {
     fn default() -> Self {
         Self {
-            cache_status: "DISABLED".to_owned(),
+            cache_status: "DISABLED".into(),
             retry_count: 0,
-            mode: "single".to_owned(),
-            option_path: "config".to_owned(),
+            mode: "single".into(),
+            option_path: "config".into(),
         }
     }
 }

@@ -9,8 +9,8 @@ use providers::Endpoint;
 use crate::{Measured, Payload, Record};
 
 /// Makes the rows. Content that cannot be packed is left out and flagged; nothing else can fail.
-pub(crate) fn entry(record: Record, packer: &mut Packer) -> Entry {
-    let measured = record.measured.clone().unwrap_or_else(|| Measured::of(&record));
+pub(crate) fn entry(mut record: Record, packer: &mut Packer) -> Entry {
+    let measured = record.measured.take().unwrap_or_else(|| Measured::of(&record));
     let mut payload_state = record.payload;
     let payload = match record.payload {
         Payload::Whole | Payload::Cut => match packer.pack(&record.request, &record.response) {
@@ -79,10 +79,10 @@ fn log_row(record: Record, measured: Measured, payload: Payload) -> log::Model {
             .map(|_| providers::prices_version().to_owned()),
         latency_us: signed(record.latency_us),
         first_byte_us: record.first_byte_us.map(signed),
-        cache_status: record.routing.cache_status,
+        cache_status: record.routing.cache_status.into_owned(),
         retry_count: record.routing.retry_count,
-        mode: record.routing.mode,
-        option_path: record.routing.option_path,
+        mode: record.routing.mode.into_owned(),
+        option_path: record.routing.option_path.into_owned(),
         payload: payload.as_str().to_owned(),
         external_id: record.external_id.map(text),
     }
@@ -96,7 +96,9 @@ fn metadata(pairs: std::collections::BTreeMap<String, String>) -> Option<serde_j
 
 /// PostgreSQL has no text with a NUL in it, and a log is worth more than the character.
 fn text(mut text: String) -> String {
-    text.retain(|c| c != '\0');
+    if text.contains('\0') {
+        text.retain(|c| c != '\0');
+    }
     text
 }
 
