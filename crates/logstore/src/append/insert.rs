@@ -5,7 +5,7 @@ use sea_orm::prelude::*;
 use sea_orm::sqlx::Error as SqlxError;
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
-    RuntimeErr, TransactionTrait,
+    Iterable as _, RuntimeErr, Statement, TransactionTrait, Value,
 };
 
 use super::Entry;
@@ -86,16 +86,50 @@ fn payload_row(log: &log::Model, content: Vec<u8>) -> log_payload::ActiveModel {
     .into_active_model()
 }
 
+/// Inserts rows that have a value for every column. The text of a statement is written here: SeaORM's way there, over a
+/// tree of every value, costs more than the binding does.
 async fn insert_many<A>(txn: &DatabaseTransaction, rows: Vec<A>) -> Result<(), DbErr>
 where
     A: ActiveModelTrait + ActiveModelBehavior + Send,
 {
+    let backend = txn.get_database_backend();
     let mut rows = rows.into_iter();
+    let mut sql = String::new();
+    let mut written_for = 0;
     while rows.len() > 0 {
-        let chunk = rows.by_ref().take(ROWS_PER_INSERT);
-        <A::Entity as EntityTrait>::insert_many(chunk).exec_without_returning(txn).await?;
+        let n = rows.len().min(ROWS_PER_INSERT);
+        if n != written_for {
+            (sql, written_for) = (text::<A::Entity>(backend, n), n);
+        }
+        let values = rows.by_ref().take(n).flat_map(values).collect::<Vec<_>>();
+        txn.execute_raw(Statement::from_sql_and_values(backend, &sql, values)).await?;
     }
     Ok(())
+}
+
+/// In the order of the columns, as in [`text`].
+fn values<A: ActiveModelTrait>(mut row: A) -> impl Iterator<Item = Value> {
+    <A::Entity as EntityTrait>::Column::iter().filter_map(move |column| row.take(column).into_value())
+}
+
+/// The statement that inserts so many rows.
+fn text<E: EntityTrait>(backend: DbBackend, rows: usize) -> String {
+    let columns: Vec<_> = E::Column::iter().map(|column| format!("\"{}\"", column.as_str())).collect();
+    let mut sql = format!("INSERT INTO \"{}\" ({}) VALUES ", E::default().table_name(), columns.join(", "));
+    for mark in 0..rows * columns.len() {
+        let first_of_row = mark % columns.len() == 0;
+        sql.push_str(match (mark, first_of_row) {
+            (0, _) => "(",
+            (_, true) => "), (",
+            (_, false) => ", ",
+        });
+        match backend {
+            DbBackend::Postgres => sql.extend(["$", &(mark + 1).to_string()]),
+            _ => sql.push('?'),
+        }
+    }
+    sql.push(')');
+    sql
 }
 
 #[cfg(test)]
