@@ -22,6 +22,15 @@ const ACQUIRED_WITHIN: Duration = Duration::from_secs(10);
 /// Statements a connection to PostgreSQL keeps prepared. Inserts differ by their number of rows, up to a fixed one.
 const PREPARED: usize = 256;
 
+/// Pages that SQLite's log of writes gathers before they go into the database: 16 MiB, as a batch of the shipper's is 2 to 3.
+const CHECKPOINT_PAGES: &str = "4096";
+
+/// What that file is cut back to after it had to grow beyond, behind a long reader: bytes.
+const WAL_KEPT: &str = "33554432";
+
+/// Pages of SQLite that each connection may hold, in KiB; negative, as SQLite has it.
+const CACHE_KIB: &str = "-8192";
+
 /// What replicas that start at the same time take turns by, on PostgreSQL: an arbitrary number of ours.
 const MIGRATING: i64 = 0x7475_726e_7069_6b65;
 
@@ -50,6 +59,9 @@ pub async fn connect(url: &str, durable: bool) -> Result<DatabaseConnection, DbE
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("journal_size_limit", WAL_KEPT)
+            .pragma("cache_size", CACHE_KIB)
             .busy_timeout(Duration::from_secs(30))
             .foreign_keys(false)
     });
