@@ -8,11 +8,11 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use bench::process;
 use clap::Parser;
 
 mod drive;
 mod load;
-mod process;
 mod report;
 mod round;
 mod subject;
