@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::sea_orm::sqlx::ConnectOptions as _;
 use sea_orm_migration::sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm_migration::sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm_migration::sea_orm::{
@@ -40,17 +41,11 @@ const MIGRATING: i64 = 0x7475_726e_7069_6b65;
 /// # Errors
 /// [`DbErr`] when the database cannot be opened.
 pub async fn connect(url: &str, durable: bool) -> Result<DatabaseConnection, DbErr> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return connect_postgres(url).await;
+    }
     let mut options = ConnectOptions::new(url);
     options.min_connections(1).sqlx_logging(false);
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        // SeaORM panics at what is no URL; this tells.
-        PgConnectOptions::from_str(url).map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
-        options.max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRED_WITHIN);
-        options.map_sqlx_postgres_opts(|postgres| {
-            postgres.application_name("turnpike").statement_cache_capacity(PREPARED)
-        });
-        return Database::connect(options).await;
-    }
     // Readers beside the one writer; a writer waits its turn for up to the busy time-out.
     options.max_connections(8);
     let synchronous = if durable { SqliteSynchronous::Full } else { SqliteSynchronous::Normal };
@@ -65,6 +60,22 @@ pub async fn connect(url: &str, durable: bool) -> Result<DatabaseConnection, DbE
             .busy_timeout(Duration::from_secs(30))
             .foreign_keys(false)
     });
+    Database::connect(options).await
+}
+
+/// SeaORM traces the URL that it is given, and panics at what is none: it is given one without a password or anything else.
+async fn connect_postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let server = PgConnectOptions::from_str(url)
+        .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?
+        .application_name("turnpike")
+        .statement_cache_capacity(PREPARED)
+        .disable_statement_logging();
+    let mut options = ConnectOptions::new("postgres://turnpike");
+    options
+        .min_connections(1)
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRED_WITHIN)
+        .map_sqlx_postgres_opts(move |_| server.clone());
     Database::connect(options).await
 }
 

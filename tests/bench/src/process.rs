@@ -53,6 +53,7 @@ impl Process {
         bail!("{} ended before it served: {said}", command.get_program().display())
     }
 
+    #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }

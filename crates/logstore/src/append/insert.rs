@@ -86,8 +86,8 @@ fn payload_row(log: &log::Model, content: Vec<u8>) -> log_payload::ActiveModel {
     .into_active_model()
 }
 
-/// Inserts rows that have a value for every column. The text of a statement is written here: SeaORM's way there, over a
-/// tree of every value, costs more than the binding does.
+/// Inserts rows that have a value for every column. The text is written here, once for all full chunks: SeaORM would make a
+/// tree of all values for each.
 async fn insert_many<A>(txn: &DatabaseTransaction, rows: Vec<A>) -> Result<(), DbErr>
 where
     A: ActiveModelTrait + ActiveModelBehavior + Send,

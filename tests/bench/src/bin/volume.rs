@@ -2,6 +2,7 @@
 //! `logstore::append`, on SQLite or, under `deploy/dev/with-postgres --durable`, on PostgreSQL.
 
 #![expect(clippy::cast_precision_loss, reason = "counts become rates, to be read by people")]
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is made up has any bits")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -104,13 +105,13 @@ async fn main() -> anyhow::Result<()> {
         }
         // The rows are made on this thread, whose time is all CPU.
         let cpu = process::cpu(&[own])?.saturating_sub(cpu_before).saturating_sub(making);
-        let served = server_cpu(server)?.saturating_sub(server_before);
+        let by_server = server_cpu(server)?.saturating_sub(server_before);
         println!(
             "{:>10} {:>8.0} {:>12.1} {:>7.1} {:>12.0} {:>15} {:>7} {:>9}",
             writer.written,
             rows as f64 / appending.as_secs_f64(),
             micros(cpu, rows),
-            micros(served, rows),
+            micros(by_server, rows),
             slowest.as_secs_f64() * 1e3,
             process::resident_kib(&[own])? / 1024,
             mib(&folder.path().join("turnpike.db-wal")),
@@ -226,20 +227,20 @@ fn contents() -> anyhow::Result<Vec<Vec<u8>>> {
     let sides: Vec<_> = (0..CONTENTS).map(|_| (request(&mut text), response(&mut text))).collect();
     let mut packer = Packer::new()?;
     let begun = Instant::now();
-    let packed: Result<Vec<_>, _> = sides.iter().map(|(asked, given)| packer.pack(asked, given)).collect();
-    let (packed, took) = (packed?, begun.elapsed());
+    let frames: Result<Vec<_>, _> = sides.iter().map(|(asked, given)| packer.pack(asked, given)).collect();
+    let (frames, took) = (frames?, begun.elapsed());
     let size = |side: &Content| {
         side.body.len() + side.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
     };
     let plain: usize = sides.iter().map(|(request, response)| size(request) + size(response)).sum();
-    let small: usize = packed.iter().map(Vec::len).sum();
+    let small: usize = frames.iter().map(Vec::len).sum();
     println!(
         "packing: {} bytes to {}, {:.1} µs each",
         plain / CONTENTS,
         small / CONTENTS,
         micros(took, CONTENTS as u64)
     );
-    Ok(packed)
+    Ok(frames)
 }
 
 fn request(text: &mut Text) -> Content {
