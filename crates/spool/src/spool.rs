@@ -92,8 +92,9 @@ impl Spool {
             return None;
         }
         let written = tail.write_one(record);
-        if tail.is_full() {
-            // An error says that the thread has ended: nothing more is written then.
+        if tail.is_full() || matches!(written, Some(Err(_))) {
+            // A full disk is the thread's to try again, and a file that is distrusted its to replace; it may wait for a
+            // command. An error says that it has ended: nothing more is written then.
             let _ = self.0.commands.send(Command::Renew);
         }
         written

@@ -28,7 +28,8 @@ const PROBE_EVERY: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub enum Command {
     Append(Job),
-    /// The current segment has reached its size, or is drained and keeps the spool from [`Level::Normal`]: begin another.
+    /// The current segment has reached its size, is drained and keeps the spool from [`Level::Normal`], or failed: begin
+    /// another where that is so, and look whether the disk is full.
     Renew,
     Close,
 }
