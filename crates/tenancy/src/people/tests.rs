@@ -162,7 +162,8 @@ async fn who_is_in_several_organisations_names_one() {
 #[tokio::test]
 async fn failures_make_an_account_wait_longer_and_longer_across_restarts_and_until_success() {
     let f = Fixture::new().await;
-    for email in [EMAIL, "nobody@example.com"] {
+    // The account's own last: what follows has to come within its wait, and the clock goes on with the time.
+    for email in ["nobody@example.com", EMAIL] {
         for _ in 0..5 {
             assert!(refused(f.try_sign_in(email, "wrong", None).await), "{email}");
         }
