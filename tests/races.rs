@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use redis_server::RedisServer;
 
-use crate::harness::{Fleet, load};
+use crate::harness::{Fleet, Progress, load};
 
 /// What the Developer plan has here, unless a test says otherwise.
 const QUOTA: usize = 250;
@@ -49,37 +49,33 @@ async fn four_processes_record_what_the_plan_has_to_the_log() {
 
 #[tokio::test]
 async fn a_redis_that_comes_back_empty_changes_nothing() {
-    let mut redis = RedisServer::start();
-    let mut fleet = fleet(&redis, QUOTA);
-    let tenant = fleet.org("developer");
-    let (mut progress, calls) = load(&fleet.addrs(), &tenant, CALLS);
-    let losing = async {
+    with_failing_redis(async |progress, redis| {
         progress.reached(CALLS / 3).await;
         redis.kill();
         progress.reached(CALLS / 2).await;
         redis.restart();
-    };
-    let (answered, ()) = tokio::join!(calls, losing);
-    let more = fleet.settle(&tenant, &format!("{QUOTA}/{QUOTA}")).await;
-    fleet.stop();
-    let dropped = answered.ids.len() + more - QUOTA;
-    assert_eq!(fleet.counts(&tenant).await, [signed(QUOTA), signed(dropped), 0]);
-    assert_eq!(fleet.reconcile()["ledger_agrees"], 1);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_redis_that_comes_back_with_old_counts_changes_nothing() {
-    let mut redis = RedisServer::start();
-    let mut fleet = fleet(&redis, QUOTA);
-    let tenant = fleet.org("developer");
-    let (mut progress, calls) = load(&fleet.addrs(), &tenant, CALLS);
-    let aging = async {
+    with_failing_redis(async |progress, redis| {
         progress.reached(CALLS / 5).await;
         redis.save();
         progress.reached(CALLS / 2).await;
         redis.restart_as_saved();
-    };
-    let (answered, ()) = tokio::join!(calls, aging);
+    })
+    .await;
+}
+
+/// Calls past the quota while `fail` does what it does to Redis: exactly the quota is recorded, and all agrees.
+async fn with_failing_redis(fail: impl AsyncFnOnce(&mut Progress, &mut RedisServer)) {
+    let mut redis = RedisServer::start();
+    let mut fleet = fleet(&redis, QUOTA);
+    let tenant = fleet.org("developer");
+    let (mut progress, calls) = load(&fleet.addrs(), &tenant, CALLS);
+    let (answered, ()) = tokio::join!(calls, fail(&mut progress, &mut redis));
     let more = fleet.settle(&tenant, &format!("{QUOTA}/{QUOTA}")).await;
     fleet.stop();
     let dropped = answered.ids.len() + more - QUOTA;

@@ -11,10 +11,7 @@ use serde_json::{Value, json};
 use settings::Settings;
 use tempfile::TempDir;
 
-use crate::harness::{Org, Process, START_MS, TestApp, chat, until};
-
-/// One for both, so that either opens what the other sealed.
-const MASTER_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+use crate::harness::{MASTER_KEY, Org, Process, START_MS, TestApp, chat, until};
 
 struct Pair {
     redis: RedisServer,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use sea_orm::prelude::Uuid;
@@ -84,15 +83,12 @@ enum Credential {
 
 /// `x-portkey-api-key`, else `Authorization: Bearer` with one of our own keys or access tokens.
 fn credential(request: &HttpRequest) -> Option<Credential> {
-    let header = |name: &str| request.headers().get(name)?.to_str().ok();
-    if let Some(secret) = header("x-portkey-api-key") {
+    let own = request.headers().get("x-portkey-api-key").and_then(|value| value.to_str().ok());
+    if let Some(secret) = own {
         return Some(Credential::Key(secret.trim().to_owned()));
     }
-    let (scheme, secret) = header(AUTHORIZATION.as_str())?.split_once(' ')?;
-    let secret = secret.trim();
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        None
-    } else if secret.starts_with(tenancy::secret::PREFIX) {
+    let secret = host::bearer(request)?;
+    if secret.starts_with(tenancy::secret::PREFIX) {
         Some(Credential::Key(secret.to_owned()))
     } else {
         People::is_access_token(secret).then(|| Credential::AccessToken(secret.to_owned()))

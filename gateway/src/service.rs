@@ -31,8 +31,8 @@ async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow
     let gateway = Gateway::over(&intake);
     let reference = Reference::of([crate::openapi()])?;
     let mount = move |config: &mut ServiceConfig| {
-        reference.configure(config);
         crate::configure(config, &gateway);
+        reference.configure(config);
         crate::configure_rest(config);
     };
     intake.serve(mount, crate::on_connect).await

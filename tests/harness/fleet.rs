@@ -14,10 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Binary, Process, chat, until};
-
-/// One for all, so that each opens what another sealed.
-const MASTER_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+use super::{Binary, MASTER_KEY, Process, chat, until};
 
 /// Callers at the same time.
 const CALLERS: usize = 16;

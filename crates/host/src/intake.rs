@@ -112,7 +112,8 @@ impl Intake {
         on_connect: OnConnect,
     ) -> anyhow::Result<Running> {
         let Base { settings, clock, ids, db, telemetry } = &self.base;
-        let readiness = Readiness::of(&self.base).taking_in(self.spool.clone(), Arc::clone(&self.ledger));
+        let redis = settings.redis_url.as_ref().map(|_| Arc::clone(&self.ledger));
+        let readiness = Readiness::of(&self.base).taking_in(self.spool.clone(), redis);
         let readiness = if self.needs_database { readiness.needing_database() } else { readiness };
         let readiness = Arc::new(readiness);
         let counts = if settings.redis_url.is_some() { Counts::Together } else { Counts::Alone };

@@ -20,7 +20,7 @@ mod task;
 
 pub use base::Base;
 pub use intake::Intake;
-pub use operator::shows_token;
+pub use operator::{bearer, shows_token};
 pub use place::{Unsupported, database, described, require_master_key};
 pub use process::{
     INTERRUPTED, LIBRARIES, Service, Signals, complaint, exit_code, main, runtime, say, until_signal,

@@ -11,7 +11,9 @@ pub fn shows_token(request: &HttpRequest, token: &SecretString) -> bool {
     bearer(request).is_some_and(|given| is_same(given, token))
 }
 
-fn bearer(request: &HttpRequest) -> Option<&str> {
+/// What a request shows as `Authorization: Bearer`.
+#[must_use]
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
     let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

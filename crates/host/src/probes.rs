@@ -89,7 +89,6 @@ pub(crate) struct Readiness {
     spool: Option<Spool>,
     /// None: it is in this process.
     redis: Option<Arc<dyn Ledger>>,
-    has_redis: bool,
     refuses_when_full: bool,
     stopping: AtomicBool,
     last: Mutex<Option<(Instant, Findings)>>,
@@ -103,7 +102,6 @@ impl Readiness {
             database_needed: false,
             spool: None,
             redis: None,
-            has_redis: base.settings.redis_url.is_some(),
             refuses_when_full: base.settings.gateway.when_spool_full == WhenSpoolFull::Refuse,
             stopping: AtomicBool::new(false),
             last: Mutex::new(None),
@@ -114,8 +112,9 @@ impl Readiness {
         Self { database_needed: true, ..self }
     }
 
-    pub(crate) fn taking_in(self, spool: Spool, ledger: Arc<dyn Ledger>) -> Self {
-        Self { spool: Some(spool), redis: self.has_redis.then_some(ledger), ..self }
+    /// `redis`: the ledger, where it is not in this process.
+    pub(crate) fn taking_in(self, spool: Spool, redis: Option<Arc<dyn Ledger>>) -> Self {
+        Self { spool: Some(spool), redis, ..self }
     }
 
     /// From now on it is not ready.

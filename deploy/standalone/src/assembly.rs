@@ -18,8 +18,8 @@ pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> an
     let reference = Reference::of([api::openapi(), gateway::openapi()])?;
     // What the control plane does not know is the gateway's.
     let mount = move |config: &mut ServiceConfig| {
-        reference.configure(config);
         gateway::configure(config, &gateway);
+        reference.configure(config);
         api::configure(config, api.clone());
         gateway::configure_rest(config);
     };
