@@ -25,6 +25,9 @@ const MAX_WAIT_MS: i64 = 15 * 60_000;
 const ACCOUNT_FORGOTTEN_MS: i64 = 86_400_000;
 const ADDRESS_FORGOTTEN_MS: i64 = 3_600_000;
 
+/// By how much the clocks of two servers may differ, that an account is tried at in turn. Milliseconds.
+const CLOCKS_DIFFER_MS: i64 = 60_000;
+
 /// Addresses remembered: past that the least seen go.
 const MAX_ADDRESSES: u64 = 100_000;
 
@@ -34,6 +37,13 @@ fn wait_ms(failures: i32, free: i32) -> i64 {
         ..0 => 0,
         more => (1000 << more.min(20)).min(MAX_WAIT_MS),
     }
+}
+
+/// What is left of the wait until `next_ms`; none when it is over. One that is far longer than it was when it began is of a
+/// clock that was set back since, and over.
+fn left_ms(next_ms: i64, failures: i32, free: i32, now_ms: i64) -> Option<i64> {
+    let (left_ms, wait_ms) = (next_ms - now_ms, wait_ms(failures, free));
+    (wait_ms > 0 && (1..=wait_ms + CLOCKS_DIFFER_MS).contains(&left_ms)).then_some(left_ms)
 }
 
 /// What is counted of an account: its address's hash, so that what people mistype is not kept.
@@ -55,9 +65,9 @@ pub(super) async fn begin(
     Entity::insert(new.into_active_model()).on_conflict(conflict).exec_without_returning(&txn).await?;
     let row = Entity::find_by_id(account.to_vec()).one(&txn).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("the attempt".to_owned()))?;
-    if row.next_at > now_ms {
+    if let Some(left_ms) = left_ms(row.next_at, row.failures, ACCOUNT_FREE, now_ms) {
         txn.rollback().await?;
-        return Ok(Some(row.next_at - now_ms));
+        return Ok(Some(left_ms));
     }
     let before = if now_ms - row.next_at > ACCOUNT_FORGOTTEN_MS { 0 } else { row.failures };
     let failures = before.saturating_add(1);
@@ -93,8 +103,8 @@ impl Addresses {
     /// As [`begin`].
     pub fn begin(&self, address: IpAddr, now_ms: i64) -> Option<i64> {
         self.with(address, |attempts| {
-            if attempts.next_ms > now_ms {
-                return Some(attempts.next_ms - now_ms);
+            if let Some(left_ms) = left_ms(attempts.next_ms, attempts.failures, ADDRESS_FREE, now_ms) {
+                return Some(left_ms);
             }
             if now_ms - attempts.next_ms > ADDRESS_FORGOTTEN_MS {
                 attempts.failures = 0;
@@ -130,6 +140,24 @@ fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_over_when_its_time_is_and_when_the_clock_was_set_back_since() {
+        let (now_ms, hour_ms) = (1_795_392_000_000, 3_600_000);
+        for (failures, left, told) in [
+            (5, 1_000, Some(1_000)),
+            (5, 1, Some(1)),
+            (5, 0, None),
+            (5, 3_000, Some(3_000)),
+            (5, 1_000 + hour_ms, None),
+            (15, 900_000, Some(900_000)),
+            (15, 900_000 + hour_ms, None),
+            (1, 0, None),
+            (1, hour_ms, None),
+        ] {
+            assert_eq!(left_ms(now_ms + left, failures, ACCOUNT_FREE, now_ms), told, "{failures} {left}");
+        }
+    }
 
     #[test]
     fn waits_double_from_one_second_to_a_quarter_of_an_hour() {
