@@ -1,10 +1,12 @@
 //! What is asked for, and on how many connections.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::drive::Calls;
 use crate::subject::Subject;
 
 /// How an answer comes.
@@ -44,8 +46,26 @@ impl fmt::Display for Load {
     }
 }
 
+/// These calls to this subject.
+pub fn calls(subject: &Subject, load: Load) -> Calls {
+    Calls { addr: subject.addr, request: request(load.shape, subject), connections: load.connections }
+}
+
+/// Calls of JSON for so long, of which the subject's store is told.
+///
+/// # Errors
+/// When a call fails, or the subject keeps no logs.
+pub async fn make(subject: &Subject, time: Duration) -> anyhow::Result<()> {
+    let load = Load { shape: Shape::Json, connections: 32 };
+    let store = subject.store()?;
+    let ready = calls(subject, load).ready().await?;
+    store.expect(load.connections as u64);
+    store.expect(ready.most(time).await?.calls);
+    Ok(())
+}
+
 /// A call as an OpenAI SDK makes it, with the subject's own headers.
-pub fn request(shape: Shape, subject: &Subject) -> Bytes {
+fn request(shape: Shape, subject: &Subject) -> Bytes {
     let stream = match shape {
         Shape::Json => "",
         Shape::Stream => r#","stream":true,"stream_options":{"include_usage":true}"#,

@@ -3,7 +3,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "counts become rates, to be read by people")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -11,10 +11,14 @@ use anyhow::{Context as _, bail};
 use bench::process;
 use clap::Parser;
 
+mod drain;
 mod drive;
 mod load;
+mod numbers;
 mod report;
 mod round;
+mod soak;
+mod starts;
 mod subject;
 mod upstream;
 mod wire;
@@ -32,7 +36,9 @@ const EXAMPLES: &str = "\
 Examples:
   bench                                everything: about 8 minutes
   bench --quick                        the same in about 4, and noisier
-  bench --only sqlite --only json-32   one subject and one load; ratios need nginx and direct beside it";
+  bench --only sqlite --only json-32   one subject and one load; ratios need nginx and direct beside it
+  bench --starts                       instead: starts, idle memory, and the drain of 100,000 logs: about 3 minutes
+  bench --soak 10 --only postgres      instead: full load for ten minutes";
 
 /// Measures the upstream itself, nginx and Turnpike before it, side by side.
 #[derive(Parser)]
@@ -53,8 +59,15 @@ struct Arguments {
     /// Where Turnpike's binaries are. Default: where this one is.
     #[arg(long, value_name = "FOLDER")]
     binaries: Option<PathBuf>,
+    /// Instead of the table: full load for so long, and whether backlog and memory stay bounded. SQLite unless --only says
+    /// otherwise.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    soak: Option<u64>,
+    /// Instead of the table: time to ready and memory when idle, and how fast a full spool drains.
+    #[arg(long, conflicts_with = "soak")]
+    starts: bool,
     /// Write all rounds to this file, too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["soak", "starts"])]
     json: Option<PathBuf>,
     /// Be the upstream.
     #[arg(long, hide = true)]
@@ -79,54 +92,63 @@ fn bench() -> anyhow::Result<()> {
         return upstream::serve(workers);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(async {
+    runtime.block_on(async {
         tokio::select! {
-            report = run(&arguments, workers) => report,
+            ran = run(&arguments, workers) => ran,
             // Whatever was started ends with what holds it.
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         }
-    })?;
-    print!("{}", report.table());
-    match &arguments.json {
-        Some(file) => report.write(file),
-        None => Ok(()),
-    }
+    })
 }
 
-async fn run(arguments: &Arguments, workers: usize) -> anyhow::Result<Report> {
+async fn run(arguments: &Arguments, workers: usize) -> anyhow::Result<()> {
     let (names, loads) = chosen(&arguments.only)?;
     let own = std::env::current_exe()?;
     let binaries = match &arguments.binaries {
         Some(folder) => folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?,
         None => own.parent().context("this program is nowhere")?.to_owned(),
     };
-    let seconds = arguments.seconds.unwrap_or(if arguments.quick { 1 } else { 4 });
-
     let folder = tempfile::tempdir()?;
     let mut command = Command::new(&own);
     command.arg("--upstream").arg("--workers").arg(workers.to_string());
     let (upstream, addr) = Process::serve(&mut command, &folder.path().join("upstream.txt"), "is it gone?")?;
-    let bench = Bench { upstream: addr, time: Duration::from_secs(seconds) };
-
     let site = Site {
         upstream: addr,
         upstream_process: upstream.id(),
         workers,
         binaries: &binaries,
-        folder: PathBuf::new(),
+        folder: folder.path().to_owned(),
     };
-    let subjects = start(&names, folder.path(), &site).await?;
+    if let Some(minutes) = arguments.soak {
+        let name = names.iter().find(|name| ["sqlite", "postgres"].contains(name));
+        let name = name.context("only sqlite and postgres can be soaked")?;
+        println!("{}; {}, {workers} workers", machine(), binaries.display());
+        return soak::run(name, &site, Duration::from_mins(minutes)).await;
+    }
+    if arguments.starts {
+        println!("{}; {}, {workers} workers each\n", machine(), binaries.display());
+        starts::run(&names, &site).await?;
+        return drain::run(&names, &site).await;
+    }
+    let seconds = arguments.seconds.unwrap_or(if arguments.quick { 1 } else { 4 });
+    let subjects = start(&names, &site).await?;
     if subjects.is_empty() {
         bail!("there is nothing to measure");
     }
+    let bench = Bench { upstream: addr, time: Duration::from_secs(seconds) };
     let rows = measure(bench, &subjects, &loads).await?;
-    Ok(Report {
+    let report = Report {
         machine: machine(),
         binaries: binaries.display().to_string(),
         workers,
         seconds: seconds as f64,
         rows,
-    })
+    };
+    print!("{}", report.table());
+    match &arguments.json {
+        Some(file) => report.write(file),
+        None => Ok(()),
+    }
 }
 
 /// The subjects and the loads that `--only` leaves: all of either where it names none.
@@ -150,14 +172,12 @@ fn chosen(only: &[String]) -> anyhow::Result<(Vec<&'static str>, Vec<Load>)> {
     ))
 }
 
-async fn start(names: &[&'static str], folder: &Path, site: &Site<'_>) -> anyhow::Result<Vec<Subject>> {
+async fn start(names: &[&'static str], site: &Site<'_>) -> anyhow::Result<Vec<Subject>> {
     let mut subjects = Vec::new();
     for name in names {
         eprintln!("bench: starting {name}");
-        let site = Site { folder: folder.join(name), ..*site };
-        std::fs::create_dir(&site.folder)?;
-        let subject = subject::start(name, &site).await.with_context(|| format!("{name} does not start"))?;
-        subjects.extend(subject);
+        let subject = subject::start(name, &site.room(name)?).await;
+        subjects.extend(subject.with_context(|| format!("{name} does not start"))?);
     }
     Ok(subjects)
 }

@@ -71,7 +71,8 @@ impl Row {
     }
 }
 
-fn middle(mut values: Vec<f64>) -> Option<f64> {
+/// The median; none of none.
+pub fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }
@@ -141,7 +142,8 @@ impl Report {
     }
 }
 
-fn shown(value: Option<f64>, decimals: usize) -> String {
+/// A cell; a dash where nothing was measured.
+pub fn shown(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
 }
 

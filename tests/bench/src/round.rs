@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::drive::{Calls, Driven};
-use crate::load::{Load, Shape, request};
+use crate::drive::Driven;
+use crate::load::{Load, Shape, calls};
 use crate::process;
 use crate::subject::{Processes, Store, Subject};
 use crate::upstream::EVENTS;
@@ -161,10 +161,6 @@ impl Bench {
         Connection::open(self.upstream).await?.call(request.as_bytes()).await?;
         Ok(())
     }
-}
-
-fn calls(subject: &Subject, load: Load) -> Calls {
-    Calls { addr: subject.addr, request: request(load.shape, subject), connections: load.connections }
 }
 
 /// Waits for the logs of these calls too.

@@ -1,20 +1,21 @@
 //! What is measured. A peer is a file beside `nginx.rs` that starts it and gives a [`Subject`], and a line in [`NAMES`] and in
 //! [`start`].
 
-use std::any::Any;
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::process::Process;
 use crate::wire::Connection;
 
 mod nginx;
 mod turnpike;
+
+pub use turnpike::{Database, Place};
 
 /// Every subject there is, in the order of the table. The first two are what the others are compared with.
 pub const NAMES: [&str; 4] = ["direct", "nginx", "sqlite", "postgres"];
@@ -37,6 +38,18 @@ pub struct Site<'a> {
     pub folder: PathBuf,
 }
 
+impl Site<'_> {
+    /// The same with a new folder in its own.
+    ///
+    /// # Errors
+    /// When there is one of this name, or none can be made.
+    pub fn room(&self, name: &str) -> anyhow::Result<Self> {
+        let folder = self.folder.join(name);
+        std::fs::create_dir(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        Ok(Self { folder, ..*self })
+    }
+}
+
 /// Something that answers calls, running.
 pub struct Subject {
     pub name: &'static str,
@@ -47,7 +60,9 @@ pub struct Subject {
     /// None: it keeps no logs.
     pub store: Option<Store>,
     /// What ends with it, in this order.
-    running: Vec<Box<dyn Any>>,
+    running: Vec<Process>,
+    /// What it is started on, again if need be; Turnpike alone has one.
+    place: Option<Place>,
 }
 
 /// Whose CPU time is whose; descendants are counted with them.
@@ -66,6 +81,14 @@ pub struct Store {
     made: Cell<u64>,
 }
 
+/// What the store says of this month's calls.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Counted {
+    pub used: u64,
+    pub dropped: u64,
+    pub unrecorded: u64,
+}
+
 /// Starts the subject of this name. None, with the reason on standard error, when this run has no place for it.
 ///
 /// # Errors
@@ -74,9 +97,18 @@ pub async fn start(name: &str, site: &Site<'_>) -> anyhow::Result<Option<Subject
     match name {
         "direct" => Ok(Some(direct(site))),
         "nginx" => nginx::start(site).await.map(Some),
-        "sqlite" => turnpike::on_sqlite(site).map(Some),
-        "postgres" => turnpike::on_postgres(site),
+        "sqlite" | "postgres" => place(name, site).map(Place::start).transpose(),
         _ => bail!("no subject is called {name:?}; expected one of {}", NAMES.join(", ")),
+    }
+}
+
+/// What Turnpike is started on under this name. None for another name, and, with the reason on standard error, when this run
+/// has no place for it.
+pub fn place(name: &str, site: &Site<'_>) -> Option<Place> {
+    match name {
+        "sqlite" => Some(Place::on_sqlite(site)),
+        "postgres" => Place::on_postgres(site),
+        _ => None,
     }
 }
 
@@ -89,18 +121,52 @@ fn direct(site: &Site<'_>) -> Subject {
         processes: Processes { own: vec![site.upstream_process], ..Processes::default() },
         store: None,
         running: Vec::new(),
+        place: None,
     }
 }
 
 impl Subject {
     /// Has it end with the subject, before what was given earlier.
-    fn keep(&mut self, running: impl Any) {
-        self.running.insert(0, Box::new(running));
-    }
-
     fn keep_process(&mut self, process: Process) {
         self.processes.own.push(process.id());
-        self.keep(process);
+        self.running.insert(0, process);
+    }
+
+    /// What Turnpike runs on.
+    ///
+    /// # Errors
+    /// For any other subject.
+    pub fn place(&self) -> anyhow::Result<&Place> {
+        self.place.as_ref().with_context(|| format!("{} is not Turnpike", self.name))
+    }
+
+    /// Where the logs of its calls arrive.
+    ///
+    /// # Errors
+    /// When it keeps none.
+    pub fn store(&self) -> anyhow::Result<&Store> {
+        self.store.as_ref().with_context(|| format!("{} keeps no logs", self.name))
+    }
+
+    /// Ends its processes as an operator does, and leaves what Turnpike ran on.
+    ///
+    /// # Errors
+    /// For any other subject.
+    pub fn stop(self) -> anyhow::Result<Place> {
+        let Self { name, running, place, .. } = self;
+        drop(running);
+        place.with_context(|| format!("{name} is not Turnpike"))
+    }
+
+    /// The same by SIGKILL.
+    ///
+    /// # Errors
+    /// For any other subject.
+    pub fn kill(mut self) -> anyhow::Result<Place> {
+        for process in &mut self.running {
+            process.kill()?;
+        }
+        self.stop()
     }
 }
 
@@ -109,50 +175,71 @@ impl Store {
         Self { addr, key, made: Cell::new(0) }
     }
 
+    /// How many calls it was told of.
+    pub fn made(&self) -> u64 {
+        self.made.get()
+    }
+
     /// To be told of every call.
     pub fn expect(&self, calls: u64) {
         self.made.set(self.made.get() + calls);
     }
 
-    /// Logs that were made but are not in the store yet.
+    /// Calls of which nothing is known in the store yet.
     ///
     /// # Errors
     /// When the API does not tell.
     pub async fn missing(&self) -> anyhow::Result<u64> {
-        let mut connection = Connection::open(self.addr).await?;
-        self.ask(&mut connection).await
+        let counted = self.count(&mut Connection::open(self.addr).await?).await?;
+        Ok(self.made().saturating_sub(counted.all()))
     }
 
-    /// Waits until all of them are.
+    /// Waits until all of them are logs in the store.
     ///
     /// # Errors
-    /// When none arrives for a minute, or more do than calls were made.
+    /// As [`accounted`](Self::accounted), and when a call has no log.
     pub async fn settled(&self) -> anyhow::Result<()> {
-        let mut connection = Connection::open(self.addr).await?;
-        let mut missing = self.ask(&mut connection).await?;
-        let mut waited = Duration::ZERO;
-        while missing > 0 {
-            tokio::time::sleep(ASK_EVERY).await;
-            let before = missing;
-            missing = self.ask(&mut connection).await?;
-            waited = if missing < before { Duration::ZERO } else { waited + ASK_EVERY };
-            if waited > PATIENCE {
-                bail!("{missing} logs do not arrive in the store");
-            }
+        let counted = self.accounted().await?;
+        // A log that is not kept must not pass for one that is.
+        if counted.used < counted.all() {
+            bail!("not every call was logged: {counted:?}");
         }
         Ok(())
     }
 
-    async fn ask(&self, connection: &mut Connection) -> anyhow::Result<u64> {
-        let Self { addr, key, made } = self;
+    /// Waits until it is known what became of every call.
+    ///
+    /// # Errors
+    /// When nothing is heard of any for a minute, or of more than were made.
+    pub async fn accounted(&self) -> anyhow::Result<Counted> {
+        let mut connection = Connection::open(self.addr).await?;
+        let mut counted = self.count(&mut connection).await?;
+        let mut waited = Duration::ZERO;
+        while counted.all() < self.made() {
+            tokio::time::sleep(ASK_EVERY).await;
+            let before = counted.all();
+            counted = self.count(&mut connection).await?;
+            waited = if counted.all() > before { Duration::ZERO } else { waited + ASK_EVERY };
+            if waited > PATIENCE {
+                bail!("logs do not arrive in the store: of {} calls it knows {counted:?}", self.made());
+            }
+        }
+        if counted.all() > self.made() {
+            bail!("more logs than calls: {counted:?} of {}", self.made());
+        }
+        Ok(counted)
+    }
+
+    async fn count(&self, connection: &mut Connection) -> anyhow::Result<Counted> {
+        let Self { addr, key, .. } = self;
         let request = format!("GET /v1/usage HTTP/1.1\r\nhost: {addr}\r\nx-portkey-api-key: {key}\r\n\r\n");
         connection.call(request.as_bytes()).await.context("the API does not tell how many logs there are")?;
-        let usage: Value = serde_json::from_slice(connection.body())?;
-        let count = |field: &str| usage[field].as_u64().with_context(|| format!("no {field} in {usage}"));
-        // A log that is not kept must not pass for one that is.
-        if count("dropped")? + count("unrecorded")? > 0 {
-            bail!("not every call was logged: {usage}");
-        }
-        made.get().checked_sub(count("used")?).with_context(|| format!("more logs than calls: {usage}"))
+        serde_json::from_slice(connection.body()).context("the API does not tell how many logs there are")
+    }
+}
+
+impl Counted {
+    fn all(self) -> u64 {
+        self.used + self.dropped + self.unrecorded
     }
 }

@@ -37,6 +37,7 @@ pub(super) async fn start(site: &Site<'_>) -> anyhow::Result<Subject> {
         processes: Processes::default(),
         store: None,
         running: Vec::new(),
+        place: None,
     };
     subject.keep_process(process);
     Ok(subject)
