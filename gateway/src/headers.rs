@@ -1,9 +1,11 @@
 //! Headers on their way through: which go upstream, which come back, what the log shows of them.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
 use actix_web::http::header as actix;
+use aho_corasick::AhoCorasick;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use providers::Endpoint;
@@ -48,6 +50,32 @@ const PLAIN: [&str; 7] = [
 /// Of an `x-portkey-` header, the provider's own.
 const TWINS: [&str; 5] =
     ["openai-organization", "openai-project", "openai-beta", "anthropic-beta", "anthropic-version"];
+
+/// What the name of a header says whose value is a credential.
+static SECRET: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    words(&[
+        "authorization",
+        "cookie",
+        "secret",
+        "token",
+        "password",
+        "passphrase",
+        "private-key",
+        "credential",
+        "service-account",
+        "access-key",
+        "api-key",
+        "subscription-key",
+    ])
+});
+
+/// What it says where the value is a number of tokens.
+static HARMLESS: LazyLock<AhoCorasick> = LazyLock::new(|| words(&["ratelimit", "tokens"]));
+
+#[expect(clippy::expect_used, reason = "the words are constants")]
+fn words(words: &[&str]) -> AhoCorasick {
+    AhoCorasick::new(words).expect("a handful of words")
+}
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("turnpike/", env!("CARGO_PKG_VERSION")));
 
@@ -170,23 +198,7 @@ fn shown<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, sensitive: &[St
 
 /// Whether a header's value is a credential, by what its name says. An inline config may hold several.
 fn is_secret(name: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "authorization",
-        "cookie",
-        "secret",
-        "token",
-        "password",
-        "passphrase",
-        "private-key",
-        "credential",
-        "service-account",
-        "access-key",
-        "api-key",
-        "subscription-key",
-    ];
-    const HARMLESS: [&str; 2] = ["ratelimit", "tokens"];
-    name == "x-portkey-config"
-        || (WORDS.iter().any(|word| name.contains(word)) && !HARMLESS.iter().any(|word| name.contains(word)))
+    name == "x-portkey-config" || (SECRET.is_match(name) && !HARMLESS.is_match(name))
 }
 
 /// Sets a header; a value that HTTP does not allow is left out.
