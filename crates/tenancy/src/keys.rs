@@ -84,7 +84,8 @@ impl Keys {
             tenant
         } else {
             inner.misses.fetch_add(1, Ordering::Relaxed);
-            let found = inner.cache.get(hash, inner.load(hash)).await;
+            // A look-up is rare and large: in a box it is not part of every call's future.
+            let found = inner.cache.get(hash, Box::pin(inner.load(hash))).await;
             found.map_err(|_| IdentifyError::Unavailable)?.ok_or(IdentifyError::Unknown)?
         };
         if inner.works(&tenant) { Ok(tenant) } else { Err(IdentifyError::Expired) }

@@ -92,7 +92,8 @@ impl VirtualKeys {
             Some(key) => key,
             None => inner
                 .cache
-                .get(name, inner.load(scope.organisation(), slug))
+                // Rare and large: in a box it is not part of every call's future.
+                .get(name, Box::pin(inner.load(scope.organisation(), slug)))
                 .await
                 .map_err(|_| ResolveError::Unavailable)?
                 .ok_or(ResolveError::Unknown)?,
