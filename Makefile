@@ -1,7 +1,7 @@
 # The project's habits: the same commands for people and for CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo services test fuzz lint bench clean
+.PHONY: help run demo services test fuzz lint bench volume clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ bench: ## Measure it beside nginx and nothing at all; BENCH='--quick' for option
 	cargo build --profile $(BENCH_PROFILE) -p turnpike --bins
 	cargo build --release -p bench
 	deploy/dev/with-postgres --durable target/release/bench --binaries target/$(BENCH_PROFILE) $(BENCH)
+
+volume: ## Fill the store with 2 million logs over 40 days, on PostgreSQL and on SQLite, and time it; VOLUME='--rows 200000' for less
+	@deploy/dev/install bench
+	cargo build --release -p bench --bin volume
+	deploy/dev/with-postgres --durable target/release/volume $(VOLUME)
+	target/release/volume $(VOLUME)
 
 clean: ## Remove everything that was built or installed under target/
 	cargo clean

@@ -20,9 +20,6 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 /// A PostgreSQL that gives no connection for this long is away, and calls are told so.
 const ACQUIRED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Statements a connection to PostgreSQL keeps prepared. Inserts differ by their number of rows, up to a fixed one.
-const PREPARED: usize = 256;
-
 /// Pages that SQLite's log of writes gathers before they go into the database: 16 MiB, as a batch of the shipper's is 2 to 3.
 const CHECKPOINT_PAGES: &str = "4096";
 
@@ -68,7 +65,6 @@ async fn connect_postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
     let server = PgConnectOptions::from_str(url)
         .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?
         .application_name("turnpike")
-        .statement_cache_capacity(PREPARED)
         .disable_statement_logging();
     let mut options = ConnectOptions::new("postgres://turnpike");
     options

@@ -18,6 +18,7 @@ use sea_orm::{
 use crate::partitions::{self, Partition};
 
 mod insert;
+mod rows;
 
 /// A log on its way into the store, with its packed content unless none is kept.
 pub struct Entry {

@@ -111,3 +111,6 @@ pub async fn delete_expired_claims(
         .await?;
     Ok(deleted.rows_affected)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
 
+mod row;
+
+pub use row::log;
+
 /// The variable with the URL of the run's PostgreSQL, up to a database's name. `deploy/dev/with-postgres` sets it.
 pub const SERVER: &str = "SUITE_POSTGRES";
 

@@ -3,17 +3,9 @@
 use entity::{log, log_payload};
 use sea_orm::prelude::*;
 use sea_orm::sqlx::Error as SqlxError;
-use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
-    Iterable as _, RuntimeErr, Statement, TransactionTrait, Value,
-};
+use sea_orm::{DatabaseTransaction, DbBackend, IntoActiveModel, RuntimeErr, TransactionTrait};
 
-use super::Entry;
-
-/// Rows a statement inserts at the most. A statement costs a round trip to the store, which is most of it for a few
-/// rows, so the rest of a batch goes in one; whole ones come again, and the connection has them prepared. SQLite takes
-/// 32,766 variables, and a log has under 50 columns.
-const ROWS_PER_INSERT: usize = 128;
+use super::{Entry, rows};
 
 /// Inserts all, or fails and leaves the transaction to be rolled back.
 pub(super) async fn all(txn: &DatabaseTransaction, entries: Vec<Entry>) -> Result<(), DbErr> {
@@ -23,8 +15,8 @@ pub(super) async fn all(txn: &DatabaseTransaction, entries: Vec<Entry>) -> Resul
         payloads.extend(payload.map(|content| payload_row(&log, content)));
         logs.push(log.into_active_model());
     }
-    insert_many(txn, logs).await?;
-    insert_many(txn, payloads).await
+    rows::insert(txn, logs).await?;
+    rows::insert(txn, payloads).await
 }
 
 /// Inserts one log; without its content when that is what the store refuses. False when it refuses the log.
@@ -84,52 +76,6 @@ fn payload_row(log: &log::Model, content: Vec<u8>) -> log_payload::ActiveModel {
         content,
     }
     .into_active_model()
-}
-
-/// Inserts rows that have a value for every column. The text is written here, once for all full chunks: SeaORM would make a
-/// tree of all values for each.
-async fn insert_many<A>(txn: &DatabaseTransaction, rows: Vec<A>) -> Result<(), DbErr>
-where
-    A: ActiveModelTrait + ActiveModelBehavior + Send,
-{
-    let backend = txn.get_database_backend();
-    let mut rows = rows.into_iter();
-    let mut sql = String::new();
-    let mut written_for = 0;
-    while rows.len() > 0 {
-        let n = rows.len().min(ROWS_PER_INSERT);
-        if n != written_for {
-            (sql, written_for) = (text::<A::Entity>(backend, n), n);
-        }
-        let values = rows.by_ref().take(n).flat_map(values).collect::<Vec<_>>();
-        txn.execute_raw(Statement::from_sql_and_values(backend, &sql, values)).await?;
-    }
-    Ok(())
-}
-
-/// In the order of the columns, as in [`text`].
-fn values<A: ActiveModelTrait>(mut row: A) -> impl Iterator<Item = Value> {
-    <A::Entity as EntityTrait>::Column::iter().filter_map(move |column| row.take(column).into_value())
-}
-
-/// The statement that inserts so many rows.
-fn text<E: EntityTrait>(backend: DbBackend, rows: usize) -> String {
-    let columns: Vec<_> = E::Column::iter().map(|column| format!("\"{}\"", column.as_str())).collect();
-    let mut sql = format!("INSERT INTO \"{}\" ({}) VALUES ", E::default().table_name(), columns.join(", "));
-    for mark in 0..rows * columns.len() {
-        let first_of_row = mark % columns.len() == 0;
-        sql.push_str(match (mark, first_of_row) {
-            (0, _) => "(",
-            (_, true) => "), (",
-            (_, false) => ", ",
-        });
-        match backend {
-            DbBackend::Postgres => sql.extend(["$", &(mark + 1).to_string()]),
-            _ => sql.push('?'),
-        }
-    }
-    sql.push(')');
-    sql
 }
 
 #[cfg(test)]

@@ -33,47 +33,8 @@ impl Fixture {
     }
 
     fn entry(&self, trace_id: &str) -> Entry {
-        let id = self.ids.log_id();
-        let log = log::Model {
-            id,
-            organisation_id: self.organisation,
-            workspace_id: self.organisation,
-            api_key_id: None,
-            created_at: clock::millis(id).unwrap(),
-            retention_class: 3,
-            source: "gateway".to_owned(),
-            endpoint: "chatComplete".to_owned(),
-            method: "POST".to_owned(),
-            url: "https://api.openai.com/v1/chat/completions".to_owned(),
-            provider: "openai".to_owned(),
-            model: None,
-            requested_model: None,
-            virtual_key: None,
-            trace_id: trace_id.to_owned(),
-            span_id: None,
-            span_name: None,
-            parent_span_id: None,
-            metadata: None,
-            status_code: 200,
-            outcome: "answered".to_owned(),
-            streamed: false,
-            input_tokens: None,
-            output_tokens: None,
-            cached_input_tokens: None,
-            cache_write_tokens: None,
-            reasoning_tokens: None,
-            tokens_estimated: false,
-            cost_pusd: None,
-            prices_version: None,
-            latency_us: 1,
-            first_byte_us: None,
-            cache_status: "DISABLED".to_owned(),
-            retry_count: 0,
-            mode: "single".to_owned(),
-            option_path: "config".to_owned(),
-            payload: "whole".to_owned(),
-            external_id: None,
-        };
+        let mut log = scratch::log(self.ids.log_id(), self.organisation);
+        trace_id.clone_into(&mut log.trace_id);
         Entry { log, payload: Some(vec![1]) }
     }
 
@@ -171,4 +132,42 @@ async fn a_failure_that_may_pass_takes_no_content_from_a_log() {
     assert_eq!(fixture.kept().await, (0, 0));
     assert_eq!(tally(fixture.append_singly(fixture.batch(0, 1, 2)).await.unwrap()).used, 2);
     assert_eq!(fixture.kept().await, (2, 2));
+}
+
+#[tokio::test]
+async fn any_text_comes_back_as_it_was() {
+    let fixture = Fixture::new().await;
+    let odd = ["", "NULL", "{a,\"b\",'c'}", "\\\"\\", "\n\t\u{1}", "ü\u{1f980}"];
+    let mut batch = fixture.batch(0, 1, odd.len() + 1);
+    for (entry, text) in batch.entries.iter_mut().zip(odd) {
+        let log = &mut entry.log;
+        (log.model, log.url) = (Some(text.to_owned()), text.to_owned());
+        (log.api_key_id, log.cost_pusd) = (Some(log.id), Some(i64::MIN));
+        log.metadata = Some(serde_json::json!({ text: text }));
+        entry.payload = Some(text.as_bytes().to_vec());
+    }
+    let whole: Vec<_> =
+        batch.entries.iter().map(|entry| (entry.log.clone(), entry.payload.clone())).collect();
+    fixture.append(batch).await.unwrap();
+    for (log, payload) in whole {
+        let kept = log::Entity::find().filter(log::Column::Id.eq(log.id)).one(&fixture.db).await.unwrap();
+        assert_eq!(kept.as_ref(), Some(&log));
+        let kept = log_payload::Entity::find().filter(log_payload::Column::Id.eq(log.id)).one(&fixture.db);
+        assert_eq!(kept.await.unwrap().map(|kept| kept.content), payload);
+    }
+}
+
+#[tokio::test]
+async fn text_that_postgres_cannot_hold_is_refused_and_stands_in_nobodys_way() {
+    let fixture = Fixture::new().await;
+    let batch = || {
+        let mut batch = fixture.batch(0, 1, 3);
+        batch.entries[1].log.model = Some("gpt\0".to_owned());
+        batch
+    };
+    let refused = matches!(fixture.append(batch()).await, Err(Error::Refused(_)));
+    assert_eq!(refused, scratch::on_postgres());
+    let n = u64::from(refused);
+    let tally = if refused { tally(fixture.append_singly(batch()).await.unwrap()).refused } else { 0 };
+    assert_eq!((tally, fixture.kept().await), (n, (3 - n, 3 - n)));
 }

@@ -65,46 +65,11 @@ async fn scopes(db: &DatabaseConnection) -> [TenantScope; 2] {
 }
 
 fn row(scope: &TenantScope, n: u16) -> log::Model {
-    let created_at = NOW + i64::from(n);
+    let id = clock::floor(NOW + i64::from(n));
     log::Model {
-        id: clock::floor(created_at),
-        organisation_id: scope.organisation(),
         workspace_id: scope.workspace().unwrap(),
-        api_key_id: None,
-        created_at,
-        retention_class: 3,
-        source: "gateway".to_owned(),
-        endpoint: "chatComplete".to_owned(),
-        method: "POST".to_owned(),
-        url: "https://api.openai.com/v1/chat/completions".to_owned(),
-        provider: "openai".to_owned(),
-        model: Some("gpt-4o".to_owned()),
-        requested_model: Some("gpt-4o".to_owned()),
-        virtual_key: None,
         trace_id: format!("trace-{n}"),
-        span_id: None,
-        span_name: None,
-        parent_span_id: None,
-        metadata: None,
-        status_code: 200,
-        outcome: "answered".to_owned(),
-        streamed: false,
-        input_tokens: Some(10),
-        output_tokens: Some(5),
-        cached_input_tokens: None,
-        cache_write_tokens: None,
-        reasoning_tokens: None,
-        tokens_estimated: false,
-        cost_pusd: Some(1_000),
-        prices_version: None,
-        latency_us: 1_000,
-        first_byte_us: None,
-        cache_status: "DISABLED".to_owned(),
-        retry_count: 0,
-        mode: "single".to_owned(),
-        option_path: "config".to_owned(),
-        payload: "whole".to_owned(),
-        external_id: None,
+        ..scratch::log(id, scope.organisation())
     }
 }
 
@@ -420,4 +385,55 @@ async fn a_look_up_is_in_one_day_and_a_list_in_those_it_may_find_something_in() 
     let created_ms = Range { min: Some(noon), max: Some(noon + DAY_MS) };
     let asked = Filter { created_ms, ..Filter::default() }.apply(shown(), f.db.get_database_backend());
     assert_eq!(looked_into(&f, asked).await, on_postgres(&[0, 1]));
+}
+
+#[tokio::test]
+async fn each_filter_finds_its_column_in_the_sums_of_postgres() {
+    use sea_orm::{DbBackend, Statement, TransactionTrait as _};
+    let f = Fixture::new().await;
+    if !scratch::on_postgres() {
+        return;
+    }
+    let none = Filter::default;
+    let word = || vec!["a".to_owned()];
+    // So that what no index has is looked for in none.
+    let txn = f.db.begin().await.unwrap();
+    txn.execute_unprepared("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off").await.unwrap();
+    for filter in [
+        Filter { status_codes: vec![429], ..none() },
+        Filter { providers: word(), ..none() },
+        Filter { models: word(), ..none() },
+        Filter { provider_models: vec![("a".to_owned(), "b".to_owned())], ..none() },
+        Filter { virtual_keys: word(), ..none() },
+        Filter { api_key_ids: vec![Uuid::max()], ..none() },
+        Filter { cache_statuses: word(), ..none() },
+        Filter { retries: vec![Retry::Failed], ..none() },
+        Filter { cost_pusd: at_least(1), ..none() },
+        Filter { total_tokens: at_least(1), ..none() },
+        Filter { input_tokens: at_least(1), ..none() },
+        Filter { output_tokens: at_least(1), ..none() },
+        Filter { latency_us: at_least(1), ..none() },
+    ] {
+        let asked = filter.apply(log::Entity::find(), DbBackend::Postgres).build(DbBackend::Postgres);
+        let explain = Statement { sql: format!("EXPLAIN {}", asked.sql), ..asked };
+        let plan = txn.query_all_raw(explain).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        assert!(plan.iter().any(|line| line.contains("Index Cond")), "{filter:?}: {plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn sqlite_goes_to_a_trace_and_not_through_all_of_the_organisations_logs() {
+    let f = Fixture::new().await;
+    let backend = f.db.get_database_backend();
+    if backend != sea_orm::DbBackend::Sqlite {
+        return;
+    }
+    let filter = Filter { trace_id: Some("trace-1".to_owned()), ..Filter::default() };
+    let asked =
+        filter.apply(within(&f.own, Some(NOW)), backend).order_by_desc(log::Column::Id).build(backend);
+    let explain = sea_orm::Statement::from_string(backend, format!("EXPLAIN QUERY PLAN {asked}"));
+    let plan = f.db.query_one_raw(explain).await.unwrap().unwrap();
+    let plan: String = plan.try_get("", "detail").unwrap();
+    assert!(plan.contains("organisation_id=? AND trace_id=? AND id>?"), "{plan}");
 }
