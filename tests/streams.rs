@@ -1,7 +1,10 @@
 //! Streams pass chunk by chunk, and nothing says 'complete' before the call is recorded.
 
+use std::io::Write as _;
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use plans::Plan;
 use serde_json::json;
 
@@ -48,6 +51,29 @@ async fn each_chunk_arrives_before_the_next_is_sent() {
     assert_eq!(row["cost"], 0.027);
     let log = org.log(row["id"].as_str().unwrap()).await;
     assert_eq!(log["response"]["body"], expected);
+}
+
+#[tokio::test]
+async fn each_event_of_a_compressed_stream_arrives_before_the_next_is_sent() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let mut upstream = Upstream::start().await;
+    let (mut wire, mut exchange) = open(&org, &mut upstream).await;
+    exchange.head(200, &[("content-type", "text/event-stream"), ("content-encoding", "gzip")]).await;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    for word in ["alpha", "beta", "gamma"] {
+        encoder.write_all(delta(word).as_bytes()).unwrap();
+        encoder.flush().unwrap();
+        exchange.send(std::mem::take(encoder.get_mut())).await;
+        wire.until(word).await;
+    }
+    encoder.write_all(DONE.as_bytes()).unwrap();
+    exchange.send(encoder.finish().unwrap()).await;
+    exchange.end().await;
+    wire.until("0\r\n\r\n").await;
+    let expected = [delta("alpha"), delta("beta"), delta("gamma"), DONE.to_owned()].concat();
+    assert!(unchunked(&wire.text()).ends_with(&expected), "{}", wire.text());
+    assert_eq!(org.rows("", 1).await[0]["outcome"], "answered");
 }
 
 #[tokio::test]

@@ -5,15 +5,16 @@ use std::task::Poll;
 use actix_web::HttpResponse;
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ContentEncoding, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, stream};
+use futures_util::stream;
 use http::response::Parts as Head;
 use hyper::body::{Body as _, Incoming};
 use providers::Endpoint;
 use recorder::Outcome;
 
 use crate::connection::Watch;
+use crate::decoding::{self, Encoding};
 use crate::headers;
 use crate::recording::Recording;
 use crate::relay::{self, Cut, Relay, Source};
@@ -163,31 +164,14 @@ fn is_event_stream(head: &Head) -> bool {
 /// is, where the encoding is one we know.
 fn source(head: &Head, body: Incoming) -> (Source, Option<u64>, bool) {
     let encoding = head.headers.get(http::header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
-    let encoding = encoding.map(str::trim).map(|name| if name == "x-gzip" { "gzip" } else { name });
-    match encoding.and_then(|name| name.parse::<ContentEncoding>().ok()) {
-        Some(encoding) if encoding != ContentEncoding::Identity && !body.is_end_stream() => {
-            let decoder = actix_web::dev::Decompress::new(Compressed(Source::Upstream(body)), encoding);
-            (Source::Decoded(Box::pin(decoder)), None, true)
+    match encoding.and_then(Encoding::named) {
+        Some(encoding) if !body.is_end_stream() => {
+            (Source::Decoded(decoding::decoded(body, encoding)), None, true)
         }
         _ => {
             let length = head.headers.get(http::header::CONTENT_LENGTH);
             let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
             (Source::Upstream(body), length, false)
         }
-    }
-}
-
-/// A source as the stream that actix's decoder reads.
-struct Compressed(Source);
-
-impl Stream for Compressed {
-    type Item = Result<Bytes, actix_web::error::PayloadError>;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> Poll<Option<Self::Item>> {
-        let broken = |reason: String| actix_web::error::PayloadError::Io(std::io::Error::other(reason));
-        self.0.poll(context).map(|next| next.map(|chunk| chunk.map_err(broken)))
     }
 }

@@ -21,6 +21,7 @@ mod call;
 mod connection;
 mod control;
 mod credentials;
+mod decoding;
 mod echo;
 mod error;
 mod headers;

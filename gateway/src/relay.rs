@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::error::PayloadError;
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use hyper::body::{Body, Incoming};
@@ -19,6 +18,7 @@ use recorder::Outcome;
 use tokio::time::Sleep;
 
 use crate::connection::{LOOK_EVERY, Presence, Watch};
+use crate::decoding::Decoded;
 use crate::recording::Recording;
 use crate::terminator::{Step, Terminator};
 
@@ -35,7 +35,7 @@ const COMMENT: Bytes = Bytes::from_static(b":\n");
 pub(crate) enum Source {
     Upstream(Incoming),
     /// What came compressed, decoded.
-    Decoded(Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>),
+    Decoded(Decoded),
     /// Chunks that are there already.
     Ready(VecDeque<Bytes>),
     /// It failed, and stays so: what it was would go on as if it had ended.
@@ -413,8 +413,7 @@ impl Source {
                     }
                 }
             },
-            Self::Decoded(stream) => stream
-                .as_mut()
+            Self::Decoded(stream) => Pin::new(stream)
                 .poll_next(context)
                 .map(|next| next.map(|chunk| chunk.map_err(|e| e.to_string()))),
             Self::Ready(chunks) => Poll::Ready(chunks.pop_front().map(Ok)),
