@@ -1,7 +1,7 @@
 # The project's habits: the same commands for people and for CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo services test fuzz lint bench volume clean
+.PHONY: help run demo services test fuzz chaos lint bench volume clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ test: ## Install what the suite needs, then run every test on SQLite and on Post
 fuzz: ## Run each fuzz target for FUZZ_SECONDS (30); not part of the tests
 	@deploy/dev/install fuzz
 	deploy/dev/fuzz
+
+chaos: ## Kill everything under load, at full size; CHAOS_SEED=N does it once more, CHAOS=kills that file of tests/chaos alone
+	@deploy/dev/install test fuzz
+	deploy/dev/chaos $(CHAOS)
 
 lint: ## Check format, lints, licences, dependencies, and what deploy/ holds beside code
 	@deploy/dev/install lint

@@ -9,6 +9,7 @@ mod harness;
 
 mod bad_input;
 mod calls;
+mod chaos;
 mod cli;
 mod conformance;
 mod crash;

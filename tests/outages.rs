@@ -20,11 +20,7 @@ async fn status(fleet: &Fleet, key: &str) -> u16 {
 async fn behind_a_proxy(redis: &RedisServer) -> (Fleet, Proxy, [Tenant; 2]) {
     let mut fleet = Fleet::new(redis, &[("TURNPIKE_GATEWAY__KEY_CACHE_TTL_MS", "50")]);
     let tenants = [fleet.org("enterprise"), fleet.org("production")];
-    let mut url = reqwest::Url::parse(fleet.database_url()).unwrap();
-    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
-    let proxy = Proxy::to(server).await;
-    url.set_port(Some(proxy.addr.port())).unwrap();
-    fleet.set("TURNPIKE_DATABASE_URL", url.as_str());
+    let proxy = fleet.behind_proxy().await;
     fleet.grow(2);
     let (_, calls) = load(&fleet.addrs(), &tenants[0], 4);
     calls.await;

@@ -11,7 +11,7 @@ use settings::Settings;
 use telemetry::Telemetry;
 use tempfile::TempDir;
 
-use super::Org;
+use super::{Org, Process};
 
 /// The instant at which every test begins, in Unix milliseconds: the middle of a month and of a day in UTC.
 pub const START_MS: i64 = 1_794_744_000_000; // 2026-11-15T12:00:00Z
@@ -39,7 +39,11 @@ impl TestApp {
 
     /// On a folder that may have been used before.
     pub async fn start_in(dir: TempDir, settings: Settings) -> Self {
-        let clock = Clock::starting_at(START_MS);
+        Self::start_at(Clock::starting_at(START_MS), dir, settings).await
+    }
+
+    /// The same by another clock.
+    pub async fn start_at(clock: Clock, dir: TempDir, settings: Settings) -> Self {
         let running =
             turnpike::start(settings, clock.clone(), Telemetry::unexported("turnpike")).await.unwrap();
         Self { running, clock, http: reqwest::Client::new(), dir }
@@ -74,6 +78,11 @@ impl TestApp {
 
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.running.addr)
+    }
+
+    /// `turnpike reconcile` finds that all agrees, while the server runs; its summary.
+    pub fn reconcile(&self) -> serde_json::Value {
+        Process::reconcile(self.dir.path(), &[])
     }
 
     pub fn data_dir(&self) -> std::path::PathBuf {

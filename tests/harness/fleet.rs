@@ -3,27 +3,24 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Output;
-use std::sync::Arc;
+use std::process::{ExitStatus, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redis_server::RedisServer;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use super::{Binary, MASTER_KEY, Process, chat, until};
-
-/// Callers at the same time.
-const CALLERS: usize = 16;
+use super::load::{Addrs, Ask, Heard, ask};
+use super::{Binary, Chance, MASTER_KEY, Process, Proxy, until};
 
 /// The servers, by number. Each has a data folder of its own.
 pub struct Fleet {
     dir: TempDir,
     env: HashMap<String, String>,
     members: Vec<Option<Process>>,
+    /// Where those listen that run, for callers who go on while servers come and go.
+    pub addrs: Addrs,
 }
 
 /// An organisation, from outside.
@@ -43,7 +40,17 @@ impl Fleet {
 
     /// The same with no servers so far: its database is there, and its settings can be changed.
     pub fn new(redis: &RedisServer, env: &[(&str, &str)]) -> Self {
+        Self::new_in(TempDir::new().unwrap(), redis, env)
+    }
+
+    /// The same on a database that is there already.
+    pub fn on(database_url: &str, redis: &RedisServer, env: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
+        scratch::remember(dir.path(), database_url);
+        Self::new_in(dir, redis, env)
+    }
+
+    fn new_in(dir: TempDir, redis: &RedisServer, env: &[(&str, &str)]) -> Self {
         // Also where the commands without a data folder of their own look.
         let in_folder = || format!("sqlite://{}", dir.path().join("data/turnpike.db").display());
         let database = scratch::postgres_url(dir.path()).unwrap_or_else(in_folder);
@@ -53,11 +60,13 @@ impl Fleet {
             ("TURNPIKE_REDIS_URL", redis),
             ("TURNPIKE_MASTER_KEY", key),
             ("TURNPIKE_SHIPPER__LINGER_MS", "1".to_owned()),
+            // A busy machine is no outage: what the ledger has missed it lacks until the next batch, which may not come.
+            ("TURNPIKE_REDIS__TIMEOUT_MS", "500".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         all.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let fleet = Self { dir, env: all, members: Vec::new() };
+        let fleet = Self { dir, env: all, members: Vec::new(), addrs: Addrs::default() };
         std::fs::create_dir_all(fleet.dir.path().join("data")).unwrap();
         assert!(Process::run(fleet.dir.path(), &[], &["migrate"]).status.success());
         fleet
@@ -68,8 +77,13 @@ impl Fleet {
         self.env.insert(name.to_owned(), value.to_owned());
     }
 
-    pub fn database_url(&self) -> &str {
-        &self.env["TURNPIKE_DATABASE_URL"]
+    /// The servers and commands to come reach PostgreSQL through a connection that can be cut.
+    pub async fn behind_proxy(&mut self) -> Proxy {
+        let mut url = reqwest::Url::parse(&self.env["TURNPIKE_DATABASE_URL"]).unwrap();
+        let proxy = Proxy::to(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap())).await;
+        url.set_port(Some(proxy.addr.port())).unwrap();
+        self.set("TURNPIKE_DATABASE_URL", url.as_str());
+        proxy
     }
 
     /// Starts as many more.
@@ -77,10 +91,11 @@ impl Fleet {
         for _ in 0..more {
             self.members.push(Some(self.serve(self.members.len())));
         }
+        self.note_addrs();
     }
 
     /// Its data folder.
-    fn folder(&self, member: usize) -> PathBuf {
+    pub fn folder(&self, member: usize) -> PathBuf {
         self.dir.path().join(format!("member-{member}"))
     }
 
@@ -109,14 +124,45 @@ impl Fleet {
         self.members.iter().flatten().map(|member| member.addr).collect()
     }
 
+    fn note_addrs(&self) {
+        self.addrs.set(self.addrs());
+    }
+
+    /// One of those that run.
+    pub fn any(&self, chance: &mut Chance) -> usize {
+        let running: Vec<usize> =
+            (0..self.members.len()).filter(|member| self.members[*member].is_some()).collect();
+        running[chance.below(running.len())]
+    }
+
+    pub fn process(&self, member: usize) -> &Process {
+        self.members[member].as_ref().unwrap()
+    }
+
     /// No last words.
     pub fn kill(&mut self, member: usize) {
         self.members[member].take().unwrap().kill();
+        self.note_addrs();
     }
 
-    /// Starts one that was killed, on its folder.
+    /// SIGTERM, and how it ended. Callers are sent elsewhere before, as those behind a load balancer are.
+    pub async fn terminate(&mut self, member: usize) -> ExitStatus {
+        self.addrs.set(self.addrs().into_iter().filter(|addr| *addr != self.process(member).addr).collect());
+        self.process(member).ask_to_stop();
+        self.ended(member).await
+    }
+
+    /// Waits for the end of one that was asked to stop, and gives how it ended.
+    pub async fn ended(&mut self, member: usize) -> ExitStatus {
+        let process = self.members[member].take().unwrap();
+        self.note_addrs();
+        tokio::task::spawn_blocking(|| process.ended()).await.unwrap()
+    }
+
+    /// Starts one that has ended, on its folder.
     pub fn restart(&mut self, member: usize) {
         self.members[member] = Some(self.serve(member));
+        self.note_addrs();
     }
 
     /// A command with the settings of the servers, however it ends.
@@ -142,13 +188,30 @@ impl Fleet {
         let calls = AtomicUsize::new(0);
         for addr in self.addrs() {
             until(&format!("{addr} knows where the month stands"), || async {
-                let answered = call(&http, addr, &tenant.key).await.unwrap();
+                let heard = ask(&http, addr, &tenant.key, &Ask::Echo("hi".to_owned())).await;
                 calls.fetch_add(1, Ordering::SeqCst);
-                (answered.quota.as_deref() == Some(quota)).then_some(())
+                let Heard::Whole { quota: known, .. } = heard else { panic!("{addr} is gone") };
+                (known.as_deref() == Some(quota)).then_some(())
             })
             .await;
         }
         calls.into_inner()
+    }
+
+    /// Waits until so many calls of the organisation are in the database, logged or counted.
+    pub async fn caught_up(&self, tenant: &Tenant, calls: usize) {
+        let wanted = i64::try_from(calls).unwrap();
+        until(&format!("{calls} calls are in the database"), || async {
+            (self.counts(tenant).await.iter().sum::<i64>() >= wanted).then_some(())
+        })
+        .await;
+    }
+
+    /// What `/readyz` says of a part.
+    pub async fn check(&self, member: usize, part: &str) -> Value {
+        let url = format!("http://{}/readyz", self.process(member).addr);
+        let said: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+        said["checks"][part].clone()
     }
 
     /// Stops all; what is in their spools is shipped then.
@@ -156,14 +219,12 @@ impl Fleet {
         for member in self.members.iter_mut().filter_map(Option::take) {
             assert!(member.terminate().success());
         }
+        self.note_addrs();
     }
 
     /// `turnpike reconcile` finds that all agrees; its summary.
     pub fn reconcile(&self) -> Value {
-        let output = self.run(&["reconcile", "--json"]);
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_str(&said).unwrap()
+        Process::reconcile(self.dir.path(), &self.env())
     }
 
     /// Logs, dropped and unrecorded calls of the organisation, as the database has them.
@@ -176,8 +237,8 @@ impl Fleet {
         let mut counts = [0; 3];
         for (count, sql) in counts.iter_mut().zip([
             format!("SELECT count(*) FROM log WHERE {is}"),
-            format!("SELECT CAST(sum(dropped) AS bigint) FROM usage WHERE {is}"),
-            format!("SELECT CAST(sum(unrecorded) AS bigint) FROM usage WHERE {is}"),
+            format!("SELECT CAST(coalesce(sum(dropped), 0) AS bigint) FROM usage WHERE {is}"),
+            format!("SELECT CAST(coalesce(sum(unrecorded), 0) AS bigint) FROM usage WHERE {is}"),
         ]) {
             let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
             *count = row.unwrap().try_get_by_index(0).unwrap();
@@ -195,96 +256,4 @@ impl Fleet {
         db.close().await.unwrap();
         ids
     }
-}
-
-/// Calls under way: how far they are.
-pub struct Progress(watch::Receiver<usize>);
-
-impl Progress {
-    /// Waits until so many calls are answered.
-    pub async fn reached(&mut self, calls: usize) {
-        super::soon(self.0.wait_for(|done| *done >= calls), "calls go on").await.unwrap();
-    }
-}
-
-/// What came of calls.
-#[derive(Default)]
-pub struct Answered {
-    /// The ids of the logs of those that were answered whole.
-    pub ids: Vec<String>,
-    /// How many were cut, as their server was killed.
-    pub cut: usize,
-}
-
-/// Makes calls at the servers in turn, many at the same time, until `calls` of them are answered. They begin at once.
-pub fn load(
-    addrs: &[SocketAddr],
-    tenant: &Tenant,
-    calls: usize,
-) -> (Progress, impl Future<Output = Answered> + use<>) {
-    let (done, progress) = watch::channel(0);
-    let work = Arc::new(Work {
-        addrs: addrs.to_owned(),
-        key: tenant.key.clone(),
-        calls,
-        next: AtomicUsize::new(0),
-        done,
-    });
-    let callers: JoinSet<Answered> = (0..CALLERS).map(|_| caller(Arc::clone(&work))).collect();
-    let all = async {
-        callers.join_all().await.into_iter().fold(Answered::default(), |mut all, answered| {
-            all.ids.extend(answered.ids);
-            all.cut += answered.cut;
-            all
-        })
-    };
-    (Progress(progress), all)
-}
-
-/// What callers share.
-struct Work {
-    addrs: Vec<SocketAddr>,
-    key: String,
-    calls: usize,
-    next: AtomicUsize,
-    done: watch::Sender<usize>,
-}
-
-async fn caller(work: Arc<Work>) -> Answered {
-    let http = reqwest::Client::new();
-    let mut answered = Answered::default();
-    loop {
-        let mut turn = work.next.fetch_add(1, Ordering::SeqCst);
-        if turn >= work.calls {
-            return answered;
-        }
-        // Where one is gone, another is asked.
-        let id = loop {
-            match call(&http, work.addrs[turn % work.addrs.len()], &work.key).await {
-                Some(Call { id, .. }) => break id,
-                None => answered.cut += 1,
-            }
-            turn += 1;
-        };
-        answered.ids.push(id);
-        work.done.send_modify(|done| *done += 1);
-    }
-}
-
-struct Call {
-    id: String,
-    quota: Option<String>,
-}
-
-/// None when the server is gone before all of the answer is there.
-async fn call(http: &reqwest::Client, addr: SocketAddr, key: &str) -> Option<Call> {
-    let request = http.post(format!("http://{addr}/v1/chat/completions")).json(&chat("hi"));
-    let request = request.header("x-portkey-api-key", key).header("x-portkey-provider", "echo");
-    let response = request.send().await.ok()?;
-    assert_eq!(response.status(), 200);
-    let id = super::log_id(&response);
-    let quota = response.headers().get("x-turnpike-log-quota");
-    let quota = quota.map(|quota| quota.to_str().unwrap().to_owned());
-    response.bytes().await.ok()?;
-    Some(Call { id, quota })
 }

@@ -7,8 +7,10 @@ mod app;
 mod chance;
 mod collector;
 mod fleet;
+mod load;
 mod nginx;
 mod org;
+mod postgres;
 mod process;
 mod proxy;
 mod upstream;
@@ -20,9 +22,11 @@ use std::time::Duration;
 pub use app::{START_MS, TestApp};
 pub use chance::Chance;
 pub use collector::{Collector, attribute};
-pub use fleet::{Fleet, Progress, Tenant, load};
+pub use fleet::{Fleet, Tenant};
+pub use load::{Answered, Ask, Progress, load, load_of};
 pub use nginx::Nginx;
 pub use org::{Caller, Org, log_id};
+pub use postgres::Postgres;
 pub use process::{Binary, LINES, Process};
 pub use proxy::Proxy;
 pub use upstream::{Exchange, Upstream};
@@ -34,9 +38,18 @@ pub const MASTER_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 /// Far longer than anything here takes: what is not there by then is not coming.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The same where there are tens of thousands of it.
+const PATIENCE_AT_FULL_SIZE: Duration = Duration::from_mins(5);
+
+/// Whether this run is of `make chaos`, which takes the sizes that people are told of.
+pub fn at_full_size() -> bool {
+    std::env::var("CHAOS_SIZE").is_ok_and(|size| size == "full")
+}
+
 /// Waits for what must happen soon.
 pub async fn soon<T>(future: impl Future<Output = T>, what: &str) -> T {
-    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
+    let patience = if at_full_size() { PATIENCE_AT_FULL_SIZE } else { PATIENCE };
+    tokio::time::timeout(patience, future).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }
 
 /// Asks until there is an answer.

@@ -85,10 +85,27 @@ impl Process {
     }
 
     /// SIGTERM, and how it ended.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    /// SIGTERM.
+    pub fn ask_to_stop(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end, and gives how it ended.
+    pub fn ended(mut self) -> ExitStatus {
         self.child.wait().unwrap()
+    }
+
+    /// The most memory that it ever had resident, in bytes (`VmHWM`, proc(5)).
+    pub fn peak_memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     }
 
     /// The database of a folder's servers.
@@ -102,6 +119,14 @@ impl Process {
         let output = Self::run(dir, &[], args);
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// `turnpike reconcile` finds that all agrees; its summary.
+    pub fn reconcile(dir: &Path, env: &[(&str, &str)]) -> Value {
+        let output = Self::run(dir, env, &["reconcile", "--json"]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_str(&said).unwrap()
     }
 
     /// A command of the CLI, however it ends.

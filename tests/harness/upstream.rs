@@ -1,6 +1,8 @@
 //! A provider whose every byte the test decides: it sees each request, and says when which part of the answer goes out.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -56,14 +58,24 @@ impl Upstream {
     }
 
     /// Answers every request from now on with this JSON, until the test ends; gives how many there were.
-    pub fn answer_all(mut self, body: serde_json::Value) -> std::sync::Arc<std::sync::atomic::AtomicUsize> {
-        let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-        let counted = std::sync::Arc::clone(&count);
+    pub fn answer_all(self, body: serde_json::Value) -> Arc<AtomicUsize> {
+        self.answer_each(move |exchange| {
+            let body = body.clone();
+            async move { exchange.json(200, &body).await }
+        })
+    }
+
+    /// The same, each as `answer` does it.
+    pub fn answer_each<F>(mut self, answer: impl Fn(Exchange) -> F + Send + 'static) -> Arc<AtomicUsize>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
         tokio::spawn(async move {
             while let Some(exchange) = self.asked.recv().await {
-                counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                let body = body.clone();
-                tokio::spawn(async move { exchange.json(200, &body).await });
+                counted.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(answer(exchange));
             }
         });
         count
@@ -151,7 +163,8 @@ impl Exchange {
         super::soon(closed, "the gateway gives the upstream call up").await;
     }
 
-    async fn raw(&mut self, bytes: &[u8]) {
+    /// Bytes as they are, with no regard for what an answer looks like.
+    pub async fn raw(&mut self, bytes: &[u8]) {
         // The gateway may be gone already; the test looks at what came of it.
         let _ = self.stream.write_all(bytes).await;
         let _ = self.stream.flush().await;

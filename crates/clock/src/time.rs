@@ -38,6 +38,11 @@ impl Clock {
         self.offset_ms.fetch_add(whole_ms(by), Ordering::Relaxed);
     }
 
+    /// Moves this clock and its clones back, as a machine's is that went wrong; less than a millisecond is lost.
+    pub fn set_back(&self, by: Duration) {
+        self.offset_ms.fetch_sub(whole_ms(by), Ordering::Relaxed);
+    }
+
     fn offset_by(ms: i64) -> Self {
         Self { offset_ms: Arc::new(AtomicI64::new(ms)) }
     }
@@ -77,6 +82,8 @@ mod tests {
         }
         clock.advance(Duration::from_hours(720));
         assert!((31 * 86_400..31 * 86_400 + 10).contains(&clone.now_s()));
+        clone.set_back(Duration::from_hours(1));
+        assert!((31 * 86_400 - 3_600..31 * 86_400 - 3_590).contains(&clock.now_s()));
     }
 
     #[test]

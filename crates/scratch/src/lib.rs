@@ -43,8 +43,13 @@ pub fn postgres_url(folder: &Path) -> Option<String> {
     // Nobody is ever connected to template0, so that it can be copied at any time.
     execute(format!("{server}postgres"), format!("CREATE DATABASE {name} TEMPLATE template0"));
     let url = format!("{server}{name}");
-    std::fs::write(remembered, &url).unwrap();
+    remember(folder, &url);
     Some(url)
+}
+
+/// From now on this database belongs to the test that has this folder, where the run is on PostgreSQL.
+pub fn remember(folder: &Path, url: &str) {
+    std::fs::write(folder.join(REMEMBERED), url).unwrap();
 }
 
 /// The folder's database, open and at the newest schema.
