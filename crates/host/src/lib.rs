@@ -33,7 +33,7 @@ pub use server::{OnConnect, not_watched};
 pub use spooling::{ledger, open_spool, shipper};
 pub use task::Task;
 
-/// A call makes and frees some two hundred things, on several threads: measured, the C library's own allocator costs a call
-/// 8 % more of CPU, and mimalloc twice the memory.
+/// A call makes and frees some two hundred things, on several threads. Measured, the C library's allocator takes more CPU for
+/// them, and mimalloc twice the memory.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
