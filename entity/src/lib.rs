@@ -4,7 +4,12 @@
 //! pico-dollars (1e-12 USD), so that every sum is exact. To add a table: a file here, a line below, a migration in
 //! `migration/`, and a row in the retention registry of `workers`.
 
+pub mod alert;
 pub mod api_key;
+pub mod audit_entry;
+pub mod credit;
+pub mod invoice;
+pub mod invoice_number;
 pub mod job_lease;
 pub mod job_run;
 pub mod log;
@@ -12,12 +17,15 @@ pub mod log_external_id;
 pub mod log_payload;
 pub mod membership;
 pub mod organisation;
+pub mod overage_block;
+pub mod plan_period;
 pub mod process;
 pub mod session;
 pub mod sign_in_attempt;
 pub mod signing_key;
 pub mod spool_mark;
 pub mod usage;
+pub mod usage_hourly;
 pub mod user;
 pub mod virtual_key;
 pub mod workspace;

@@ -29,6 +29,9 @@ pub(crate) const SIGN_IN_ATTEMPT_DAYS: u32 = 1;
 /// What an operator looks back on. The newest run of each job stays: it tells what was missed.
 pub(crate) const JOB_RUN_DAYS: u32 = 30;
 
+/// What an organisation was told is looked up for as long as its statistics are.
+pub(crate) const ALERT_DAYS: u32 = 400;
+
 /// Every table of the schema. A test holds it against a migrated database.
 #[must_use]
 pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
@@ -54,6 +57,14 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("membership", Kept("ends when it is taken away")),
         ("api_key", Kept("archived ones too: logs name the key they came by")),
         ("virtual_key", Kept("archived ones too: logs name them, and replay asks whether they are archived")),
+        ("plan_period", Kept("what invoices are made from, and ends with its organisation")),
+        ("overage_block", Kept("what is owed, with the invoice that it stands on")),
+        ("credit", Kept("what is owed, with the invoice that it stands on")),
+        ("invoice", Kept("numbers are without gaps, and what is final is never deleted")),
+        ("invoice_number", Kept("one row")),
+        ("usage_hourly", ByPlan),
+        ("alert", Days(ALERT_DAYS)),
+        ("audit_entry", Kept("by default for ever, as the contract has it")),
         ("seaql_migrations", Kept("which migrations were applied")),
     ]
 }

@@ -62,11 +62,9 @@ impl World {
 
     pub async fn organisation(&self, plan: &str, overrides: Overrides) -> Uuid {
         let row = organisation::Model {
-            id: self.ids.fresh(),
-            name: plan.to_owned(),
-            plan: plan.to_owned(),
             overrides: serde_json::to_value(overrides).unwrap(),
             created_at: self.parts.clock.now_ms(),
+            ..scratch::organisation(self.ids.fresh(), plan)
         };
         let id = row.id;
         organisation::Entity::insert(row.into_active_model())
@@ -78,15 +76,18 @@ impl World {
 
     /// Puts an organisation on another plan.
     pub async fn change_plan(&self, organisation: Uuid, plan: Plan) {
-        tenancy::organisation::set_plan(self.db(), organisation, plan, None).await.unwrap();
+        tenancy::organisation::set_plan(self.db(), organisation, plan, None, self.parts.clock.now_ms())
+            .await
+            .unwrap();
     }
 
     /// Appends `n` logs of now in the class of the organisation's plan, each with content and a client's own id, the way the shipper does.
     pub async fn log(&self, organisation: Uuid, n: usize) -> Vec<Uuid> {
         let row = organisation::Entity::find_by_id(organisation).one(self.db()).await.unwrap().unwrap();
         // Where terms cannot be read, those of the smallest plan hold.
-        let class = tenancy::terms(&row, &self.parts.plan_overrides).map(|(_, terms)| terms);
-        let class = class.map_or(3, |terms| plans::retention_class(&terms));
+        let now_ms = self.parts.clock.now_ms();
+        let class = tenancy::terms(&row, &self.parts.plan_overrides, now_ms).map(|(_, terms)| terms);
+        let class = class.map_or(3, |terms| plans::retention_class(&terms, now_ms));
         let entries: Vec<Entry> = (0..n).map(|_| self.entry(organisation, class)).collect();
         let ids = entries.iter().map(|entry| entry.log.id).collect();
         let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries };

@@ -50,7 +50,9 @@ impl Fixture {
             db: db.clone(),
             ledger: Arc::new(quota::Embedded::new()),
             clock: clock.clone(),
-            terms: Arc::new(|organisation| tenancy::terms(organisation, &PlanOverrides::new()).unwrap().1),
+            terms: Arc::new(|organisation, now_ms| {
+                tenancy::terms(organisation, &PlanOverrides::new(), now_ms).unwrap().1
+            }),
             unrecorded: unrecorded.clone(),
             options: recorder::Options { batch_records: 100, batch_bytes: 1 << 20, linger: Duration::ZERO },
             metrics: telemetry::Metrics::default(),

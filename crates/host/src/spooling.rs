@@ -65,7 +65,7 @@ pub fn shipper(
         db,
         ledger,
         clock: clock.clone(),
-        terms: Arc::new(move |organisation| terms(organisation, &plans)),
+        terms: Arc::new(move |organisation, now_ms| terms(organisation, &plans, now_ms)),
         unrecorded,
         options: recorder::Options {
             batch_records: settings.shipper.batch_records,
@@ -77,8 +77,8 @@ pub fn shipper(
 }
 
 /// An organisation whose terms cannot be read is served as the smallest plan is, rather than holding up all others.
-fn terms(organisation: &organisation::Model, of_plans: &PlanOverrides) -> plans::Terms {
-    match tenancy::terms(organisation, of_plans) {
+fn terms(organisation: &organisation::Model, of_plans: &PlanOverrides, now_ms: i64) -> plans::Terms {
+    match tenancy::terms(organisation, of_plans, now_ms) {
         Ok((_, terms)) => terms,
         Err(error) => {
             tracing::error!(%error, "the terms of an organisation cannot be read; the developer plan's hold");
@@ -94,20 +94,17 @@ mod tests {
     #[test]
     fn unreadable_terms_are_those_of_the_smallest_plan() {
         let row = |plan: &str, overrides: serde_json::Value| organisation::Model {
-            id: uuid::Uuid::nil(),
-            name: "x".to_owned(),
-            plan: plan.to_owned(),
             overrides,
-            created_at: 0,
+            ..scratch::organisation(uuid::Uuid::nil(), plan)
         };
         let none = PlanOverrides::new();
         let developer = plans::terms(Plan::Developer, &Overrides::default());
         for organisation in
             [row("gold", serde_json::json!({})), row("production", serde_json::json!({"included": 5}))]
         {
-            assert_eq!(terms(&organisation, &none), developer);
+            assert_eq!(terms(&organisation, &none, 0), developer);
         }
         let production = row("production", serde_json::json!({}));
-        assert_eq!(terms(&production, &none).included, Some(100_000));
+        assert_eq!(terms(&production, &none, 0).included, Some(100_000));
     }
 }

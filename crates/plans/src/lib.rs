@@ -1,4 +1,4 @@
-//! What a plan gives: logs a month, overage, retention. Pure functions, no I/O.
+//! What a plan gives and costs: logs a month, overage, retention. Pure functions, no I/O.
 //!
 //! [`terms`] is the one catalogue. A new plan is a variant of [`Plan`] and an arm there.
 
@@ -8,11 +8,11 @@ mod plan;
 mod retention;
 mod terms;
 
-pub use catalogue::{Overrides, terms};
+pub use catalogue::{CATALOGUE_VERSION, Overrides, terms};
 pub use month::Month;
 pub use plan::{Plan, UnknownPlan};
-pub use retention::{retention_class, retention_cutoff};
-pub use terms::{Overage, Terms};
+pub use retention::{NOTICE_MS, retention_class, retention_cutoff};
+pub use terms::{Block, Notice, Overage, Terms};
 
 #[cfg(test)]
 mod tests;

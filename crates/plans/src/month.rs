@@ -37,6 +37,12 @@ impl Month {
         Self::of(self.start_ms() - 1)
     }
 
+    /// The month after; the last there is has none, and is its own.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::of(self.end_ms())
+    }
+
     /// `yyyymm`, as in the database.
     #[must_use]
     pub fn as_i32(self) -> i32 {

@@ -1,6 +1,8 @@
-/// What an organisation may use and for how long it is kept.
+/// What an organisation may use, for how long it is kept, and what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
+    /// The price of a whole month, in US cents.
+    pub monthly_price_cents: u64,
     /// Logs a month in the plan's price; `None`: unlimited.
     pub included: Option<u64>,
     /// How recording goes on past what is included; `None`: it does not.
@@ -9,6 +11,10 @@ pub struct Terms {
     pub log_retention_days: Option<u32>,
     /// Days that statistics are shown; `None`: forever.
     pub analytics_retention_days: Option<u32>,
+    /// The retention of the plan before, which holds on for a while after a downgrade.
+    pub notice: Option<Notice>,
+    /// False: nothing is recorded, as invoices were not paid.
+    pub recording: bool,
 }
 
 /// Logs past the included ones, sold in blocks.
@@ -22,10 +28,33 @@ pub struct Overage {
     pub max_logs: u64,
 }
 
+/// A longer retention that has ended, and is still given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Days that logs were shown; `None`: forever.
+    pub log_retention_days: Option<u32>,
+    /// The first moment, in unix milliseconds, from which the shorter one holds.
+    pub until_ms: i64,
+}
+
+/// A block of overage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Counted from 1 in each month.
+    pub number: u64,
+    /// The logs of the month that it is for, counted from 1.
+    pub first_log: u64,
+    pub last_log: u64,
+    pub price_cents: u64,
+}
+
 impl Terms {
     /// Logs a month after which recording stops; `None`: never.
     #[must_use]
     pub fn limit(&self) -> Option<u64> {
+        if !self.recording {
+            return Some(0);
+        }
         self.overage.map(|overage| overage.max_logs).or(self.included)
     }
 
@@ -42,5 +71,28 @@ impl Terms {
             return 0;
         };
         used.saturating_sub(included).div_ceil(overage.block_logs.max(1))
+    }
+
+    /// The block of that number, counted from 1; none where the plan sells none.
+    #[must_use]
+    pub fn block(&self, number: u64) -> Option<Block> {
+        let (overage, included) = (self.overage?, self.included?);
+        let before = included.saturating_add(number.checked_sub(1)?.saturating_mul(overage.block_logs));
+        Some(Block {
+            number,
+            first_log: before.saturating_add(1),
+            last_log: before.saturating_add(overage.block_logs),
+            price_cents: overage.block_price_cents,
+        })
+    }
+
+    /// These terms where the organisation wants no more overage a month than so many blocks and so many US cents.
+    #[must_use]
+    pub fn capped(self, blocks: Option<u64>, cents: Option<u64>) -> Self {
+        let (Some(overage), Some(included)) = (self.overage, self.included) else { return self };
+        let affordable = cents.map(|cents| cents.checked_div(overage.block_price_cents).unwrap_or(u64::MAX));
+        let Some(blocks) = blocks.into_iter().chain(affordable).min() else { return self };
+        let max_logs = included.saturating_add(blocks.saturating_mul(overage.block_logs));
+        Self { overage: Some(Overage { max_logs: max_logs.min(overage.max_logs), ..overage }), ..self }
     }
 }

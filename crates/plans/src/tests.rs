@@ -6,8 +6,11 @@ use super::*;
 
 const DAY_MS: i64 = 86_400_000;
 const PLAIN: Overrides = Overrides {
+    monthly_price_cents: None,
     included_logs: None,
     max_logs: None,
+    block_logs: None,
+    block_price_cents: None,
     log_retention_days: None,
     analytics_retention_days: None,
 };
@@ -118,16 +121,16 @@ fn a_log_is_shown_for_exactly_its_retention() {
         let shown = |created_at: i64, now| created_at >= retention_cutoff(&terms, now).unwrap();
         assert!(shown(now, now) && shown(now, now + days * DAY_MS));
         assert!(!shown(now, now + days * DAY_MS + 1));
-        assert_eq!(retention_class(&terms), class);
+        assert_eq!(retention_class(&terms, now), class);
     }
     let forever = terms(Plan::Enterprise, &PLAIN);
-    assert_eq!((retention_cutoff(&forever, now), retention_class(&forever)), (None, 0));
+    assert_eq!((retention_cutoff(&forever, now), retention_class(&forever, now)), (None, 0));
 }
 
 #[test]
 fn an_odd_retention_is_never_stored_as_forever() {
     let class = |days| {
-        retention_class(&terms(Plan::Developer, &Overrides { log_retention_days: Some(days), ..PLAIN }))
+        retention_class(&terms(Plan::Developer, &Overrides { log_retention_days: Some(days), ..PLAIN }), 0)
     };
     assert_eq!(
         [class(0), class(1), class(32_767), class(32_768), class(u32::MAX)],
@@ -168,12 +171,15 @@ fn any_plan() -> impl Strategy<Value = Plan> {
 fn any_overrides() -> impl Strategy<Value = Overrides> {
     let logs = || prop::option::of(0..5_000_000_u64);
     let days = || prop::option::of(any::<u32>());
-    (logs(), logs(), days(), days()).prop_map(
-        |(included_logs, max_logs, log_retention_days, analytics_retention_days)| Overrides {
+    let block = prop::option::of(0..200_000_u64);
+    (logs(), logs(), block, days(), days()).prop_map(
+        |(included_logs, max_logs, block_logs, log_retention_days, analytics_retention_days)| Overrides {
             included_logs,
             max_logs,
+            block_logs,
             log_retention_days,
             analytics_retention_days,
+            ..PLAIN
         },
     )
 }
@@ -199,9 +205,14 @@ proptest! {
     fn blocks_hold_the_overage_and_the_last_one_is_started(overrides in any_overrides(), used in 0..10_000_000_u64) {
         let terms = terms(Plan::Production, &overrides);
         let over = used.saturating_sub(terms.included.unwrap());
-        let blocks = terms.overage_blocks(used);
-        prop_assert!(blocks * 100_000 >= over);
-        prop_assert!(blocks == 0 || (blocks - 1) * 100_000 < over);
+        let (blocks, size) = (terms.overage_blocks(used), terms.overage.unwrap().block_logs);
+        prop_assert!(blocks * size >= over);
+        prop_assert!(blocks == 0 || (blocks - 1) * size < over);
+        // The last block has the last log in it, and blocks follow each other without a gap.
+        if let Some(last) = terms.block(blocks) {
+            prop_assert!((last.first_log..=last.last_log).contains(&used));
+            prop_assert_eq!(terms.block(blocks + 1).unwrap().first_log, last.last_log + 1);
+        }
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub struct Options {
     pub linger: Duration,
 }
 
-/// Gives the terms of an organisation.
-pub type TermsOf = Arc<dyn Fn(&organisation::Model) -> Terms + Send + Sync>;
+/// Gives the terms of an organisation at a moment, in unix milliseconds.
+pub type TermsOf = Arc<dyn Fn(&organisation::Model, i64) -> Terms + Send + Sync>;
 
 /// What a drain brought into the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -239,7 +239,8 @@ impl Shipper {
             .filter(organisation::Column::Id.is_in(ids))
             .all(&self.parts.db)
             .await?;
-        Ok(rows.iter().map(|row| (row.id, (self.parts.terms)(row))).collect())
+        let now_ms = self.parts.clock.now_ms();
+        Ok(rows.iter().map(|row| (row.id, (self.parts.terms)(row, now_ms))).collect())
     }
 
     /// All at once; a batch in which the store refuses a log is made again, and goes in log by log.

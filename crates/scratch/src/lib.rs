@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
 
 mod row;
 
-pub use row::log;
+pub use row::{log, organisation};
 
 /// The variable with the URL of the run's PostgreSQL, up to a database's name. `deploy/dev/with-postgres` sets it.
 pub const SERVER: &str = "SUITE_POSTGRES";

@@ -1,6 +1,6 @@
-//! The row of a log, made in one place.
+//! Rows that tests of several crates need, made in one place.
 
-use entity::log;
+use entity::{log, organisation};
 use sea_orm::prelude::Uuid;
 
 /// The log of a small call that was answered, received when its id was made: a test changes what it is about.
@@ -45,5 +45,25 @@ pub fn log(id: Uuid, organisation_id: Uuid) -> log::Model {
         option_path: "config".to_owned(),
         payload: "whole".to_owned(),
         external_id: None,
+    }
+}
+
+/// An organisation that was there from the beginning of time.
+#[must_use]
+pub fn organisation(id: Uuid, plan: &str) -> organisation::Model {
+    organisation::Model {
+        id,
+        name: "Acme".to_owned(),
+        plan: plan.to_owned(),
+        overrides: serde_json::json!({}),
+        created_at: 0,
+        next_plan: None,
+        next_overrides: None,
+        next_plan_at: None,
+        over_quota: "pass".to_owned(),
+        cap_blocks: None,
+        cap_cents: None,
+        standing: "good".to_owned(),
+        standing_since: None,
     }
 }

@@ -11,7 +11,7 @@ use sea_orm::prelude::*;
 
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
-use crate::{PlanOverrides, Scopes, Tenant, secret, terms};
+use crate::{PlanOverrides, Scopes, Tenant, secret, standing, terms};
 
 /// Longer than any key: not worth a look in the database. Bytes.
 const MAX_SECRET: usize = 256;
@@ -176,7 +176,8 @@ impl Inner {
         organisation: &organisation::Model,
         workspace_slug: Option<String>,
     ) -> Result<Tenant, DbErr> {
-        let (plan, terms) = terms(organisation, &self.plan_overrides)?;
+        let now_ms = self.clock.now_ms();
+        let (plan, terms) = terms(organisation, &self.plan_overrides, now_ms)?;
         Ok(Tenant {
             organisation_id: key.organisation_id,
             workspace_id: key.workspace_id,
@@ -189,8 +190,10 @@ impl Inner {
                 .map_err(|error| DbErr::Type(format!("kind of API key {}: {error}", key.id)))?,
             scopes: Scopes::from_json(&key.scopes),
             plan,
-            retention_class: plans::retention_class(&terms),
+            retention_class: plans::retention_class(&terms, now_ms),
             terms,
+            standing: standing::of(organisation)?,
+            over_quota: standing::over_quota_of(organisation)?,
             expires_at: key.expires_at,
         })
     }

@@ -7,6 +7,7 @@
 //! - To keep another kind of row near the hot path: a front over `cache`, as [`Keys`], [`VirtualKeys`] and [`People`] are.
 //! - What is kept near the hot path is told of changes, also those of other processes: a variant of [`notices::Change`].
 
+pub mod audit;
 mod cache;
 mod keys;
 mod kind;
@@ -20,6 +21,7 @@ mod scope;
 mod scopes;
 pub mod secret;
 pub mod slug;
+mod standing;
 mod tenant;
 mod terms;
 pub mod virtual_keys;
@@ -31,6 +33,7 @@ pub use people::{People, PeopleError, PeopleParts};
 pub use role::{Role, UnknownRole};
 pub use scope::{Scope, UnknownScope};
 pub use scopes::Scopes;
+pub use standing::{OverQuota, Standing, UnknownName};
 pub use tenant::{Tenant, TenantScope};
-pub use terms::{PlanOverrides, terms};
+pub use terms::{PlanOverrides, plan_terms, terms};
 pub use virtual_keys::{ResolveError, VirtualKey, VirtualKeys};

@@ -29,7 +29,7 @@ pub use signing_keys::{PublicKey, SigningError};
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
 use crate::secret::NoRandomness;
-use crate::{IdentifyError, PlanOverrides, Role, Tenant, password, terms};
+use crate::{IdentifyError, PlanOverrides, Role, Tenant, password, standing, terms};
 use access_token::Claims;
 use lockout::Addresses;
 use session::RefreshToken;
@@ -199,7 +199,8 @@ impl Inner {
                 None => return Ok(None),
             },
         };
-        let (plan, terms) = terms(&organisation, &self.parts.plan_overrides)?;
+        let now_ms = self.parts.clock.now_ms();
+        let (plan, terms) = terms(&organisation, &self.parts.plan_overrides, now_ms)?;
         Ok(Some(Tenant {
             organisation_id: organisation.id,
             workspace_id: workspace.as_ref().map(|row| row.id),
@@ -209,8 +210,10 @@ impl Inner {
             kind: role.kind(),
             scopes: role.scopes(),
             plan,
-            retention_class: plans::retention_class(&terms),
+            retention_class: plans::retention_class(&terms, now_ms),
             terms,
+            standing: standing::of(&organisation)?,
+            over_quota: standing::over_quota_of(&organisation)?,
             expires_at: None,
         }))
     }

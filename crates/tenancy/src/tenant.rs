@@ -3,7 +3,7 @@
 use plans::Terms;
 use uuid::Uuid;
 
-use crate::{KeyKind, Scopes};
+use crate::{KeyKind, OverQuota, Scopes, Standing};
 
 /// Whom a call is for and what it may do: what an API key or a person's access token identifies.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Tenant {
     pub scopes: Scopes,
     pub plan: plans::Plan,
     pub terms: Terms,
+    pub standing: Standing,
+    pub over_quota: OverQuota,
     /// The class that logs of calls with this key are stored under, as of now.
     pub retention_class: i16,
     /// Unix milliseconds; the key works before it.

@@ -19,18 +19,18 @@ pub async fn run(parts: &Parts) -> Result<Report, Error> {
     if parts.db.get_database_backend() != DbBackend::Postgres {
         return Ok(report);
     }
+    let now_ms = parts.clock.now_ms();
     let mut classes = BTreeSet::new();
     let mut last = None;
     loop {
         let page = organisations_after(parts, last).await?;
-        let terms = page.iter().filter_map(|row| tenancy::terms(row, &parts.plan_overrides).ok());
-        classes.extend(terms.map(|(_, terms)| plans::retention_class(&terms)));
+        let terms = page.iter().filter_map(|row| tenancy::terms(row, &parts.plan_overrides, now_ms).ok());
+        classes.extend(terms.map(|(_, terms)| plans::retention_class(&terms, now_ms)));
         match page.last() {
             Some(organisation) => last = Some(organisation.id),
             None => break,
         }
     }
-    let now_ms = parts.clock.now_ms();
     let days = || (0..=2).map(|day| now_ms.saturating_add(day * DAY_MS));
     let wanted = classes.iter().flat_map(|class| days().map(|day| Partition::of(*class, day))).collect();
     let made = partitions::ensure(&parts.db, &wanted).await?;

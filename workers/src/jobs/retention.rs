@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::{job_run, organisation, session, sign_in_attempt, signing_key, spool_mark, usage};
+use entity::{alert, job_run, organisation, session, sign_in_attempt, signing_key, spool_mark, usage};
 use logstore::retention::Kept;
 use plans::Month;
 use sea_orm::prelude::*;
@@ -10,7 +10,8 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use crate::lease::Lease;
 use crate::registry::{
-    JOB_RUN_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
+    ALERT_DAYS, JOB_RUN_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS, SPOOL_MARK_DAYS,
+    USAGE_DAYS,
 };
 use crate::{Error, Job, Parts, Report};
 
@@ -50,6 +51,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     }
     report.add("spool_mark", delete_spool_marks(lease, now_ms).await?);
     report.add("usage", delete_usage(lease, now_ms).await?);
+    report.add("alert", delete_alerts(lease, now_ms).await?);
     delete_sign_ins(lease, now_ms, &mut report).await?;
     report.add("job_run", delete_runs(lease, now_ms).await?);
     Ok(report)
@@ -69,10 +71,11 @@ pub(super) async fn organisations_after(
 
 /// What the organisation's plan keeps now.
 fn kept(parts: &Parts, organisation: &organisation::Model, now_ms: i64) -> Kept {
-    match tenancy::terms(organisation, &parts.plan_overrides) {
-        Ok((_, terms)) => {
-            Kept { cutoff_ms: plans::retention_cutoff(&terms, now_ms), class: plans::retention_class(&terms) }
-        }
+    match tenancy::terms(organisation, &parts.plan_overrides, now_ms) {
+        Ok((_, terms)) => Kept {
+            cutoff_ms: plans::retention_cutoff(&terms, now_ms),
+            class: plans::retention_class(&terms, now_ms),
+        },
         Err(error) => {
             // Deleting cannot be undone, and these terms can be mended.
             tracing::error!(%error, "the terms of an organisation cannot be read; its logs are kept");
@@ -130,6 +133,14 @@ async fn delete_spool_marks(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
 }
 
 /// There are few: one a month and organisation.
+async fn delete_alerts(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+    let txn = lease.begin().await?;
+    let old = alert::Column::CreatedAt.lt(days_before(now_ms, ALERT_DAYS));
+    let deleted = alert::Entity::delete_many().filter(old).exec(&txn).await?;
+    txn.commit().await?;
+    Ok(deleted.rows_affected)
+}
+
 async fn delete_usage(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     let txn = lease.begin().await?;
     let oldest = Month::of(days_before(now_ms, USAGE_DAYS));

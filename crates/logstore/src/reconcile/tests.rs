@@ -50,16 +50,8 @@ async fn every_organisation_is_on_one_page_those_that_are_not_there_too() {
     let db = scratch::database(folder.path()).await;
     let count = u128::try_from(2 * ORGANISATIONS).unwrap();
     // Every second one is not there; one comes after all that are.
-    let organisations = (0..count).map(|n| {
-        organisation::Model {
-            id: Uuid::from_u128(2 * n + 2),
-            name: "Acme".to_owned(),
-            plan: "developer".to_owned(),
-            overrides: serde_json::json!({}),
-            created_at: 0,
-        }
-        .into_active_model()
-    });
+    let organisations = (0..count)
+        .map(|n| scratch::organisation(Uuid::from_u128(2 * n + 2), "developer").into_active_model());
     organisation::Entity::insert_many(organisations).exec_without_returning(&db).await.unwrap();
     let meters = (0..count).map(|n| meter(Uuid::from_u128(2 * n + 3), 202_611, 1).into_active_model());
     usage::Entity::insert_many(meters).exec_without_returning(&db).await.unwrap();

@@ -27,7 +27,7 @@ async fn a_store_that_forgets_as_much_as_it_takes_in_stays_as_large_as_it_is() {
     let ids = Ids::new(clock.clone());
     let organisation = ids.fresh();
     let terms = plans::terms(Plan::Developer, &Overrides::default());
-    let (all_terms, class) = ([(organisation, terms)].into(), plans::retention_class(&terms));
+    let (all_terms, class) = ([(organisation, terms)].into(), plans::retention_class(&terms, 0));
     let mut sizes = Vec::new();
     for _ in 0..16 {
         let entry = |_| Entry {

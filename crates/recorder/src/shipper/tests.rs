@@ -74,13 +74,7 @@ impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = scratch::database(folder.path()).await;
-        let organisation = organisation::Model {
-            id: Ids::new(Clock::system()).fresh(),
-            name: "Acme".to_owned(),
-            plan: "developer".to_owned(),
-            overrides: serde_json::json!({}),
-            created_at: 0,
-        };
+        let organisation = scratch::organisation(Ids::new(Clock::system()).fresh(), "developer");
         let id = organisation.id;
         organisation::Entity::insert(organisation.into_active_model())
             .exec_without_returning(&db)
@@ -95,7 +89,7 @@ impl Fixture {
             db,
             ledger: ledger.clone(),
             clock: Clock::system(),
-            terms: Arc::new(|_| plans::terms(Plan::Developer, &Overrides::default())),
+            terms: Arc::new(|_, _| plans::terms(Plan::Developer, &Overrides::default())),
             unrecorded: unrecorded.clone(),
             options: Options { batch_records: 10, batch_bytes: 1 << 20, linger: Duration::ZERO },
             metrics: Metrics::default(),

@@ -41,13 +41,15 @@ fn shown(created: &Created) -> serde_json::Value {
 
 pub(crate) async fn set_plan(settings: &Settings, organisation: Uuid, plan: Plan) -> anyhow::Result<()> {
     let db = host::database(settings).await?;
-    tenancy::organisation::set_plan(&db, organisation, plan, None).await.map_err(|error| match error {
-        Error::NotFound(_) => anyhow::Error::new(error).context(format!(
-            "the plan was not changed; is {} the database that the organisation is in?",
-            host::described(settings)
-        )),
-        error => anyhow::Error::new(error).context("the plan was not changed"),
-    })?;
+    tenancy::organisation::set_plan(&db, organisation, plan, None, Clock::system().now_ms()).await.map_err(
+        |error| match error {
+            Error::NotFound(_) => anyhow::Error::new(error).context(format!(
+                "the plan was not changed; is {} the database that the organisation is in?",
+                host::described(settings)
+            )),
+            error => anyhow::Error::new(error).context("the plan was not changed"),
+        },
+    )?;
     db.close().await?;
     say(&format!("{:#}", json!({ "organisation_id": organisation, "plan": plan })))?;
     let seen_within_ms = settings.gateway.key_cache_ttl.as_millis();

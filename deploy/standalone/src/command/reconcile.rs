@@ -61,7 +61,7 @@ pub(crate) async fn run(settings: &Settings, json: bool) -> anyhow::Result<ExitC
 
 /// As the job that deletes has it: where the terms cannot be read, nothing is deleted.
 fn cutoff_ms(organisation: &organisation::Model, of_plans: &PlanOverrides, now_ms: i64) -> Option<i64> {
-    let (_, terms) = tenancy::terms(organisation, of_plans).ok()?;
+    let (_, terms) = tenancy::terms(organisation, of_plans, now_ms).ok()?;
     plans::retention_cutoff(&terms, now_ms)
 }
 

@@ -210,7 +210,9 @@ async fn what_a_log_of_an_upgraded_organisation_holds_moves_with_it_and_an_old_o
     // Five days are shown, and six after the first logs only the young one is.
     let five = Overrides { log_retention_days: Some(5), ..Overrides::default() };
     let plan = plans::Plan::Developer;
-    tenancy::organisation::set_plan(world.db(), organisation, plan, Some(five)).await.unwrap();
+    tenancy::organisation::set_plan(world.db(), organisation, plan, Some(five), world.parts.clock.now_ms())
+        .await
+        .unwrap();
     world.parts.clock.advance(DAY * 4 + MINUTE);
     run(&world.parts).await.unwrap();
     let logs = entity::log::Entity::find().all(world.db()).await.unwrap();

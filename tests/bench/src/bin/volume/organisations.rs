@@ -37,7 +37,7 @@ pub struct Organisation {
 
 impl Organisation {
     pub fn class(&self) -> i16 {
-        plans::retention_class(&self.terms)
+        plans::retention_class(&self.terms, 0)
     }
 
     pub fn cutoff_ms(&self, now_ms: i64) -> Option<i64> {
@@ -60,7 +60,7 @@ pub async fn make(db: &DatabaseConnection, ids: &Ids, clock: &Clock) -> anyhow::
         // The store is to be filled, not a quota.
         let included_logs = (plan != Plan::Enterprise).then_some(1 << 40);
         let overrides = Overrides { included_logs, log_retention_days, ..Overrides::default() };
-        set_plan(db, created.organisation_id, plan, Some(overrides)).await?;
+        set_plan(db, created.organisation_id, plan, Some(overrides), clock.now_ms()).await?;
         let tenant = keys.identify(created.admin_api_key.expose_secret()).await?;
         made.push(Organisation {
             id: created.organisation_id,
