@@ -70,7 +70,7 @@ impl Chaos {
             logs.len(),
             summary["used"]
         ));
-        assert_eq!((lost, double), (0, 0));
+        assert_eq!((lost, double), (0, 0), "the gateways said:\n{}", fleet.complaints());
         assert_eq!((&summary["logs"], &summary["used"]), (&logs.len().into(), &logs.len().into()));
         logs.len()
     }

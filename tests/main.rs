@@ -20,6 +20,7 @@ mod jobs;
 mod logs;
 mod one_origin;
 mod outages;
+mod overage;
 mod quota;
 mod races;
 mod reconcile;

@@ -22,6 +22,11 @@ pub enum Error {
     /// The key is good, and may not do this.
     #[error("You do not have enough permissions to execute this request: {0}")]
     Forbidden(String),
+    /// The organisation has not paid, and this needs that it has.
+    #[error(
+        "the organisation's invoices are not paid, and its logs are read-only until they are: see /v1/billing/invoices"
+    )]
+    Unpaid,
     /// There is none within the caller's reach: the same whether or not another tenant has it.
     #[error("no {what} `{id}`")]
     NotFound { what: &'static str, id: String },
@@ -69,6 +74,7 @@ impl Error {
         match self {
             Self::Unauthorised(_) => (StatusCode::UNAUTHORIZED, "AB05"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "AB03"),
+            Self::Unpaid => (StatusCode::PAYMENT_REQUIRED, "AB09"),
             Self::NotFound { .. } => (StatusCode::NOT_FOUND, "AB08"),
             Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "AB01"),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "AB01"),

@@ -176,6 +176,7 @@ fn describe(status: &str, response: &mut Response) {
         "200" => "Done.",
         "400" => "A parameter or a field is not right: the message names it.",
         "401" => "There is no credential, or none that is good.",
+        "402" => "The organisation's invoices are not paid: its logs are read-only.",
         "403" => "The credential is good and may not do this.",
         "404" => "There is none within the caller's reach.",
         "413" => "The body is too large.",

@@ -6,13 +6,13 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderMap;
 use recorder::Payload;
 use settings::WhenSpoolFull;
-use tenancy::{IdentifyError, Scope, Tenant};
+use tenancy::{IdentifyError, OverQuota, Scope, Standing, Tenant};
 use uuid::Uuid;
 
 use crate::Gateway;
 use crate::error::Error;
 use crate::observation::Observation;
-use crate::recording::Recording;
+use crate::recording::{Recording, month};
 use crate::{control, headers};
 
 /// A call that may go on, with its record begun.
@@ -32,6 +32,24 @@ impl Admitted {
             Ok(())
         } else {
             Err(Error::Forbidden("the scope completions.write"))
+        }
+    }
+
+    /// Whether the organisation takes this call, by what is known here of its logs and payments.
+    ///
+    /// # Errors
+    /// 402 or 412; that is a log too, which is dropped as the call's would have been.
+    pub(crate) fn check_organisation(&self, gateway: &Gateway) -> Result<(), Error> {
+        if self.tenant.standing == Standing::Suspended {
+            return Err(Error::Suspended);
+        }
+        if self.tenant.over_quota == OverQuota::Pass {
+            return Ok(());
+        }
+        let key = quota::Key { organisation: self.tenant.organisation_id, month: month(self.id) };
+        match (gateway.ledger.known(key), self.tenant.terms.limit()) {
+            (Some(used), Some(limit)) if used >= limit => Err(Error::OverQuota { month: key.month, limit }),
+            _ => Ok(()),
         }
     }
 }

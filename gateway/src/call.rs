@@ -144,6 +144,7 @@ impl Call<'_> {
     async fn ask(&mut self, payload: web::Payload, admitted: &mut Admitted) -> Result<Answer, Error> {
         let control = self.control(admitted)?;
         admitted.check_scope()?;
+        admitted.check_organisation(self.gateway)?;
         if self.endpoint == Endpoint::Realtime {
             return Err(Error::Realtime);
         }

@@ -31,6 +31,15 @@ pub enum Error {
     Unavailable,
     #[error("there is no room to record this call; try again shortly")]
     NoRoom,
+    #[error(
+        "the organisation's invoices are not paid, and it makes no calls until they are: see /v1/billing/invoices"
+    )]
+    Suspended,
+    #[error(
+        "the organisation's {limit} logs of {month} are used up, and it refuses calls that would not be recorded: raise the plan \
+         or the cap, or set over_quota to pass"
+    )]
+    OverQuota { month: plans::Month, limit: u64 },
     #[error("the client went away before its request was whole")]
     ClientGone,
     #[error("{provider} did not begin to answer within {timeout_ms} ms")]
@@ -60,6 +69,8 @@ impl Error {
             | Self::BodyTimedOut(_)
             | Self::Unsupported(..)
             | Self::Realtime
+            | Self::Suspended
+            | Self::OverQuota { .. }
             | Self::Unavailable
             | Self::NoRoom => Outcome::Refused,
             Self::ClientGone => Outcome::ClientGone,
@@ -72,8 +83,10 @@ impl Error {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Unauthorised(_) => 401,
+            Self::Suspended => 402,
             Self::Forbidden(_) => 403,
             Self::Invalid { .. } | Self::Body(_) | Self::Unsupported(..) => 400,
+            Self::OverQuota { .. } => 412,
             Self::TooLarge(_) | Self::UploadTooLarge => 413,
             Self::Realtime => 501,
             Self::Unavailable | Self::NoRoom | Self::ConnectTimedOut { .. } => 503,

@@ -160,8 +160,13 @@ fn call(id: &str, summary: &str, description: &str) -> OperationBuilder {
     for (status, text) in [
         ("400", "A header or a field is not right: the message names it."),
         ("401", "There is no key, or none that is good."),
+        ("402", "The organisation's invoices are not paid."),
         ("403", "The key is good and makes no calls."),
         ("408", "The provider's answer did not begin in time."),
+        (
+            "412",
+            "The organisation's logs of the month are used up, and it refuses calls that would not be recorded.",
+        ),
         ("413", "The body is too large."),
         ("500", "The provider could not be reached, or a fault of the server's."),
         (

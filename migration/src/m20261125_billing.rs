@@ -59,7 +59,7 @@ impl MigrationTrait for Migration {
             manager.drop_table(Table::drop().table(table).to_owned()).await?;
         }
         for column in organisation_columns() {
-            let name = column.get_column_name().to_owned();
+            let name = column.get_column_name().clone();
             let drop = Table::alter().table("organisation").drop_column(name).to_owned();
             manager.alter_table(drop).await?;
         }

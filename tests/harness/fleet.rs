@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::load::{Addrs, Ask, Heard, ask};
-use super::{Binary, Chance, MASTER_KEY, Process, Proxy, until};
+use super::{Binary, Chance, LINES, MASTER_KEY, Process, Proxy, until};
 
 /// The servers, by number. Each has a data folder of its own.
 pub struct Fleet {
@@ -220,6 +220,13 @@ impl Fleet {
             assert!(member.terminate().success());
         }
         self.note_addrs();
+    }
+
+    /// What the gateways said was wrong, those that have ended too.
+    pub fn complaints(&self) -> String {
+        let lines = std::fs::read_to_string(self.dir.path().join(LINES)).unwrap();
+        let wrong = lines.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
+        wrong.collect::<Vec<_>>().join("\n")
     }
 
     /// `turnpike reconcile` finds that all agrees; its summary.

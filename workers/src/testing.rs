@@ -91,8 +91,9 @@ impl World {
         let entries: Vec<Entry> = (0..n).map(|_| self.entry(organisation, class)).collect();
         let ids = entries.iter().map(|entry| entry.log.id).collect();
         let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries };
-        let unlimited = [(organisation, plans::terms(Plan::Enterprise, &Overrides::default()))].into();
-        let appended = logstore::append(self.db(), batch, &unlimited, &self.parts.clock).await.unwrap();
+        let unlimited = plans::terms(Plan::Enterprise, &Overrides::default());
+        let appended =
+            logstore::append(self.db(), batch, &|_| Some(unlimited), &self.parts.clock).await.unwrap();
         assert!(matches!(appended, Appended::Now(_)));
         ids
     }

@@ -35,7 +35,7 @@ pub(crate) struct Inserted {
 ///
 /// One, or an array of them: all or none. Answered when all of them are safe on disk. With an `id` of the client's own, an
 /// entry is safe to repeat.
-#[utoipa::path(post, path = "/v1/logs", request_body = NewLogs, responses((status = 200, body = Inserted)))]
+#[utoipa::path(post, path = "/v1/logs", request_body = NewLogs, responses((status = 200, body = Inserted), (status = 402)))]
 pub(crate) async fn insert(
     caller: Caller,
     api: web::Data<Api>,
@@ -43,6 +43,9 @@ pub(crate) async fn insert(
     payload: web::Payload,
 ) -> Result<web::Json<Inserted>, Error> {
     query.none()?;
+    if !caller.tenant.standing.records() {
+        return Err(Error::Unpaid);
+    }
     let entries = match body::json(payload, MAX_BODY).await? {
         Value::Array(entries) => entries,
         entry => vec![entry],

@@ -6,18 +6,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clock::Clock;
-use entity::{log, log_external_id, spool_mark, usage};
+use entity::{log, spool_mark, usage};
 use plans::{Month, Terms};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, ExprTrait as _, IntoActiveModel, QuerySelect, Set,
-    TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, ExprTrait as _, IntoActiveModel, TransactionTrait};
 
 use crate::partitions::{self, Partition};
+use hours::Hours;
+use meter::Meter;
 
+mod hours;
 mod insert;
+mod meter;
+mod overage;
 mod rows;
 
 /// A log on its way into the store, with its packed content unless none is kept.
@@ -38,6 +40,9 @@ pub struct Batch {
 
 /// An organisation's month: what a meter row is kept for.
 pub type MeterKey = (Uuid, Month);
+
+/// The terms that an organisation's month is metered by; none where the organisation is not there.
+pub type TermsOf<'a> = &'a (dyn Fn(MeterKey) -> Option<Terms> + Sync);
 
 /// What the transaction did to one meter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,8 +79,7 @@ pub enum Error {
 
 /// Takes the batch in, or nothing of it.
 ///
-/// `terms` are those of the organisations. Logs of one that is not there are left out. `clock` tells what is past its
-/// retention.
+/// Logs of an organisation without terms are left out. `clock` tells what is past its retention.
 ///
 /// # Errors
 /// [`Error::Refused`] when the batch can only go in with [`append_singly`]; [`Error::Database`] when the database fails:
@@ -83,7 +87,7 @@ pub enum Error {
 pub async fn append(
     db: &DatabaseConnection,
     batch: Batch,
-    terms: &BTreeMap<Uuid, Terms>,
+    terms: TermsOf<'_>,
     clock: &Clock,
 ) -> Result<Appended, Error> {
     partitions::ensure(db, &partitions_of(&batch, terms, clock.now_ms())).await?;
@@ -92,12 +96,13 @@ pub async fn append(
         txn.rollback().await?;
         return Ok(Appended::Before);
     };
+    let hours = Hours::of(admitted.iter().map(|entry| &entry.log));
     if let Err(error) = insert::all(&txn, admitted).await {
         let refused = insert::is_refusal(&error, txn.get_database_backend());
         txn.rollback().await?;
         return Err(if refused { Error::Refused(error) } else { Error::Database(error) });
     }
-    Ok(end(txn, meters, clock.now_ms()).await?)
+    Ok(end(txn, meters, hours, clock).await?)
 }
 
 /// The same, log by log: slower, and what the store refuses is left out (the content of a log, else the log) rather than
@@ -108,7 +113,7 @@ pub async fn append(
 pub async fn append_singly(
     db: &DatabaseConnection,
     batch: Batch,
-    terms: &BTreeMap<Uuid, Terms>,
+    terms: TermsOf<'_>,
     clock: &Clock,
 ) -> Result<Appended, DbErr> {
     partitions::ensure(db, &partitions_of(&batch, terms, clock.now_ms())).await?;
@@ -117,23 +122,24 @@ pub async fn append_singly(
         txn.rollback().await?;
         return Ok(Appended::Before);
     };
+    let mut hours = Hours::default();
     for entry in admitted {
-        let key = meter_key(&entry.log);
-        if !insert::one(&txn, entry).await?
-            && let Some(Meter { tally, .. }) = meters.get_mut(&key)
-        {
+        let log = entry.log.clone();
+        if insert::one(&txn, entry).await? {
+            hours.add(&log);
+        } else if let Some(Meter { tally, .. }) = meters.get_mut(&meter_key(&log)) {
             tally.used -= 1;
             tally.recorded -= 1;
             tally.refused += 1;
         }
     }
-    end(txn, meters, clock.now_ms()).await
+    end(txn, meters, hours, clock).await
 }
 
 /// Where those of the batch's logs go that are not past their retention.
-fn partitions_of(batch: &Batch, terms: &BTreeMap<Uuid, Terms>, now_ms: i64) -> BTreeSet<Partition> {
+fn partitions_of(batch: &Batch, terms: TermsOf<'_>, now_ms: i64) -> BTreeSet<Partition> {
     let kept = |log: &&log::Model| {
-        let cutoff = terms.get(&log.organisation_id).map(|terms| plans::retention_cutoff(terms, now_ms));
+        let cutoff = terms(meter_key(log)).map(|terms| plans::retention_cutoff(&terms, now_ms));
         cutoff.is_some_and(|cutoff| cutoff.is_none_or(|cutoff| log.created_at >= cutoff))
     };
     let logs = batch.entries.iter().map(|entry| &entry.log).filter(kept);
@@ -144,7 +150,7 @@ fn partitions_of(batch: &Batch, terms: &BTreeMap<Uuid, Terms>, now_ms: i64) -> B
 async fn begin(
     txn: &DatabaseTransaction,
     batch: Batch,
-    terms: &BTreeMap<Uuid, Terms>,
+    terms: TermsOf<'_>,
     clock: &Clock,
 ) -> Result<Option<(BTreeMap<MeterKey, Meter>, Vec<Entry>)>, DbErr> {
     if !advance_mark(txn, &batch, clock.now_ms()).await? {
@@ -152,17 +158,22 @@ async fn begin(
     }
     // Only now, for the first write may have waited for another's transaction.
     let now_ms = clock.now_ms();
-    let mut meters = lock_meters(txn, &batch.entries, terms, now_ms).await?;
-    let admitted = admit(txn, batch.entries, &mut meters, now_ms).await?;
+    let mut meters = meter::lock(txn, &batch.entries, terms, now_ms).await?;
+    let admitted = meter::admit(txn, batch.entries, &mut meters, now_ms).await?;
     Ok(Some((meters, admitted)))
 }
 
 async fn end(
     txn: DatabaseTransaction,
     meters: BTreeMap<MeterKey, Meter>,
-    now_ms: i64,
+    hours: Hours,
+    clock: &Clock,
 ) -> Result<Appended, DbErr> {
-    save_meters(&txn, &meters, now_ms).await?;
+    for (key, meter) in &meters {
+        let blocks = overage::open(&txn, *key, meter, clock).await?;
+        meter.save(&txn, blocks, clock.now_ms()).await?;
+    }
+    hours.save(&txn).await?;
     txn.commit().await?;
     Ok(Appended::Now(meters.into_iter().map(|(key, meter)| (key, meter.tally)).collect()))
 }
@@ -178,7 +189,7 @@ pub async fn count_unrecorded(
 ) -> Result<(), DbErr> {
     let txn = db.begin().await?;
     for (key, n) in counts {
-        make_meter(&txn, *key, now_ms).await?;
+        meter::make(&txn, *key, now_ms).await?;
         usage::Entity::update_many()
             .col_expr(usage::Column::Unrecorded, Expr::col(usage::Column::Unrecorded).add(signed(*n)))
             .filter(usage::Column::OrganisationId.eq(key.0))
@@ -196,12 +207,6 @@ pub async fn count_unrecorded(
 pub async fn used(db: &impl ConnectionTrait, (organisation, month): MeterKey) -> Result<u64, DbErr> {
     let meter = usage::Entity::find_by_id((organisation, month.as_i32())).one(db).await?;
     Ok(meter.map_or(0, |meter| unsigned(meter.used)))
-}
-
-struct Meter {
-    terms: Terms,
-    before: usage::Model,
-    tally: Tally,
 }
 
 /// Moves the segment's mark from the range's start to its end; false when it is past the start.
@@ -241,116 +246,6 @@ async fn move_mark(
         .exec(txn)
         .await?;
     Ok(moved.rows_affected == 1)
-}
-
-/// The meters of the batch, locked in order, so that two batches never wait for each other crosswise.
-async fn lock_meters(
-    txn: &DatabaseTransaction,
-    entries: &[Entry],
-    terms: &BTreeMap<Uuid, Terms>,
-    now_ms: i64,
-) -> Result<BTreeMap<MeterKey, Meter>, DbErr> {
-    let keys: BTreeSet<MeterKey> = entries.iter().map(|entry| meter_key(&entry.log)).collect();
-    let mut meters = BTreeMap::new();
-    for key in keys {
-        let Some(&terms) = terms.get(&key.0) else {
-            tracing::warn!(organisation_id = %key.0, "logs of an organisation that is not there are left out");
-            continue;
-        };
-        make_meter(txn, key, now_ms).await?;
-        let before = usage::Entity::find_by_id((key.0, key.1.as_i32()))
-            .lock_exclusive()
-            .one(txn)
-            .await?
-            .ok_or_else(|| DbErr::RecordNotFound(format!("usage of {} in {}", key.0, key.1)))?;
-        let tally = Tally { used: unsigned(before.used), ..Tally::default() };
-        meters.insert(key, Meter { terms, before, tally });
-    }
-    Ok(meters)
-}
-
-async fn make_meter(txn: &DatabaseTransaction, key: MeterKey, now_ms: i64) -> Result<(), DbErr> {
-    let zero = usage::Model {
-        organisation_id: key.0,
-        month: key.1.as_i32(),
-        used: 0,
-        dropped: 0,
-        unrecorded: 0,
-        expired: 0,
-        overage_blocks: 0,
-        updated_at: now_ms,
-    };
-    usage::Entity::insert(zero.into_active_model())
-        .on_conflict(
-            OnConflict::columns([usage::Column::OrganisationId, usage::Column::Month])
-                .do_nothing()
-                .to_owned(),
-        )
-        .exec_without_returning(txn)
-        .await?;
-    Ok(())
-}
-
-/// Decides for each log, in order, whether it is recorded, and tallies it.
-async fn admit(
-    txn: &DatabaseTransaction,
-    entries: Vec<Entry>,
-    meters: &mut BTreeMap<MeterKey, Meter>,
-    now_ms: i64,
-) -> Result<Vec<Entry>, DbErr> {
-    let mut admitted = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let Some(meter) = meters.get_mut(&meter_key(&entry.log)) else { continue };
-        let cutoff = plans::retention_cutoff(&meter.terms, now_ms);
-        if !claim_external_id(txn, &entry.log).await? {
-            meter.tally.repeated += 1;
-        } else if cutoff.is_some_and(|cutoff| entry.log.created_at < cutoff) {
-            meter.tally.expired += 1;
-        } else if meter.terms.admit(meter.tally.used, 1) == 1 {
-            meter.tally.used += 1;
-            meter.tally.recorded += 1;
-            admitted.push(entry);
-        } else {
-            meter.tally.dropped += 1;
-        }
-    }
-    Ok(admitted)
-}
-
-/// False when the organisation has already inserted a log under this id of its own.
-async fn claim_external_id(txn: &DatabaseTransaction, log: &log::Model) -> Result<bool, DbErr> {
-    let Some(external_id) = &log.external_id else { return Ok(true) };
-    let claim = log_external_id::Model {
-        organisation_id: log.organisation_id,
-        external_id: external_id.clone(),
-        log_id: log.id,
-    };
-    let columns = [log_external_id::Column::OrganisationId, log_external_id::Column::ExternalId];
-    let inserted = log_external_id::Entity::insert(claim.into_active_model())
-        .on_conflict(OnConflict::columns(columns).do_nothing().to_owned())
-        .exec_without_returning(txn)
-        .await?;
-    Ok(inserted == 1)
-}
-
-async fn save_meters(
-    txn: &DatabaseTransaction,
-    meters: &BTreeMap<MeterKey, Meter>,
-    now_ms: i64,
-) -> Result<(), DbErr> {
-    for meter in meters.values() {
-        let Meter { terms, before, tally } = meter;
-        let mut row = before.clone().into_active_model();
-        row.used = Set(signed(tally.used));
-        row.dropped = Set(before.dropped + signed(tally.dropped));
-        // What the store refuses was answered and is not recorded, whatever the reason.
-        row.unrecorded = Set(before.unrecorded + signed(tally.refused));
-        row.expired = Set(before.expired + signed(tally.expired));
-        row.overage_blocks = Set(signed(terms.overage_blocks(tally.used)));
-        row.updated_at = Set(now_ms);
-        row.update(txn).await?;
-    }
-    Ok(())
 }
 
 fn meter_key(log: &log::Model) -> MeterKey {

@@ -73,16 +73,21 @@ impl Terms {
         used.saturating_sub(included).div_ceil(overage.block_logs.max(1))
     }
 
-    /// The block of that number, counted from 1; none where the plan sells none.
-    #[must_use]
-    pub fn block(&self, number: u64) -> Option<Block> {
-        let (overage, included) = (self.overage?, self.included?);
-        let before = included.saturating_add(number.checked_sub(1)?.saturating_mul(overage.block_logs));
-        Some(Block {
-            number,
-            first_log: before.saturating_add(1),
-            last_log: before.saturating_add(overage.block_logs),
-            price_cents: overage.block_price_cents,
+    /// The blocks that `used` logs have come to, where the first `covered` logs of the month need none and block `number` was
+    /// the last: none where the plan sells none. A price or size that changed in the month holds for the blocks after.
+    pub fn blocks_to(self, used: u64, covered: u64, number: u64) -> impl Iterator<Item = Block> {
+        let overage = self.overage.zip(self.included);
+        let mut last =
+            Block { number, first_log: 0, last_log: covered.max(self.included.unwrap_or(0)), price_cents: 0 };
+        std::iter::from_fn(move || {
+            let (overage, _) = overage.filter(|_| last.last_log < used)?;
+            last = Block {
+                number: last.number + 1,
+                first_log: last.last_log + 1,
+                last_log: last.last_log.saturating_add(overage.block_logs.max(1)),
+                price_cents: overage.block_price_cents,
+            };
+            Some(last)
         })
     }
 

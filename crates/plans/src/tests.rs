@@ -171,7 +171,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
 fn any_overrides() -> impl Strategy<Value = Overrides> {
     let logs = || prop::option::of(0..5_000_000_u64);
     let days = || prop::option::of(any::<u32>());
-    let block = prop::option::of(0..200_000_u64);
+    let block = prop::option::of(1_000..200_000_u64);
     (logs(), logs(), block, days(), days()).prop_map(
         |(included_logs, max_logs, block_logs, log_retention_days, analytics_retention_days)| Overrides {
             included_logs,
@@ -202,17 +202,45 @@ proptest! {
     }
 
     #[test]
-    fn blocks_hold_the_overage_and_the_last_one_is_started(overrides in any_overrides(), used in 0..10_000_000_u64) {
+    fn blocks_hold_the_overage_and_the_last_one_is_started(
+        overrides in any_overrides(), used in 0..10_000_000_u64, share in 0..=100_u64,
+    ) {
+        let part = used * share / 100;
         let terms = terms(Plan::Production, &overrides);
         let over = used.saturating_sub(terms.included.unwrap());
         let (blocks, size) = (terms.overage_blocks(used), terms.overage.unwrap().block_logs);
         prop_assert!(blocks * size >= over);
         prop_assert!(blocks == 0 || (blocks - 1) * size < over);
-        // The last block has the last log in it, and blocks follow each other without a gap.
-        if let Some(last) = terms.block(blocks) {
-            prop_assert!((last.first_log..=last.last_log).contains(&used));
-            prop_assert_eq!(terms.block(blocks + 1).unwrap().first_log, last.last_log + 1);
+        // However the logs come, in one batch or in two, they open the same blocks, which follow each other without a gap.
+        let at_once: Vec<Block> = terms.blocks_to(used, 0, 0).collect();
+        prop_assert_eq!(at_once.len() as u64, blocks);
+        let first: Vec<Block> = terms.blocks_to(part, 0, 0).collect();
+        let covered = first.last().map_or(part, |block| block.last_log);
+        let then = terms.blocks_to(used, covered, first.len() as u64);
+        prop_assert_eq!(&first.iter().copied().chain(then).collect::<Vec<_>>(), &at_once);
+        for pair in at_once.windows(2) {
+            prop_assert_eq!((pair[1].number, pair[1].first_log), (pair[0].number + 1, pair[0].last_log + 1));
         }
+        if let Some(last) = at_once.last() {
+            prop_assert!((last.first_log..=last.last_log).contains(&used));
+        }
+    }
+
+    #[test]
+    fn a_size_that_changes_in_the_month_charges_no_log_twice(
+        used in 0..3_000_u64, more in 0..3_000_u64, sizes in (1..500_u64, 1..500_u64),
+    ) {
+        let of = |block_logs| terms(Plan::Production, &Overrides {
+            included_logs: Some(100), block_logs: Some(block_logs), ..PLAIN
+        });
+        let before: Vec<Block> = of(sizes.0).blocks_to(used, 0, 0).collect();
+        let covered = before.last().map_or(used, |block| block.last_log);
+        let after = of(sizes.1).blocks_to(used + more, covered, before.len() as u64);
+        let all: Vec<Block> = before.iter().copied().chain(after).collect();
+        for pair in all.windows(2) {
+            prop_assert_eq!(pair[1].first_log, pair[0].last_log + 1);
+        }
+        prop_assert!(all.last().map_or(100, |block| block.last_log) >= used + more);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod recorder;
 mod row;
 mod shipper;
 mod tally;
+mod terms;
 #[cfg(test)]
 mod testing;
 
@@ -16,3 +17,4 @@ pub use record::{Headers, Measured, Message, Outcome, Payload, Record, Routing, 
 pub use recorder::{Error, OpenCall, Recorder};
 pub use shipper::{Options, Parts, Shipped, Shipper};
 pub use tally::Unrecorded;
+pub use terms::TermsOf;

@@ -3,12 +3,11 @@
 //! A batch is a range of one spool segment, fixed on disk before anything is counted for it, so that after any failure
 //! the same records come again under the same name: the ledger grants them once, the store takes them in once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clock::Clock;
-use entity::organisation;
 use logstore::{Appended, Entry, MeterKey, Packer, Tally, append};
 use plans::{Month, Terms};
 use quota::{BatchId, Key, Ledger, Reserved};
@@ -19,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span, field};
 
 use crate::prepare::{Prepared, prepare};
-use crate::{Unrecorded, row};
+use crate::{TermsOf, Unrecorded, row};
 
 /// The longest wait between two tries of one batch.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
@@ -34,9 +33,6 @@ pub struct Options {
     /// What is left to gather after a batch that was not full.
     pub linger: Duration,
 }
-
-/// Gives the terms of an organisation at a moment, in unix milliseconds.
-pub type TermsOf = Arc<dyn Fn(&organisation::Model, i64) -> Terms + Send + Sync>;
 
 /// What a drain brought into the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,8 +194,8 @@ impl Shipper {
 
     async fn bring_in(&mut self, batch: &Batch) -> Result<Shipped, Error> {
         let Prepared { entries, unreadable } = self.prepare(batch).await?;
-        let terms = self.terms_of(&entries).await?;
         let wanted = wanted(&entries);
+        let terms = self.parts.terms_of(wanted.keys()).await?;
         let reserved = self.reserve(batch, &wanted, &terms).await;
         self.without_ledger_if_need_be(reserved)?;
         let mut shipped = Shipped { batches: 1, unreadable, ..Shipped::default() };
@@ -232,31 +228,21 @@ impl Shipper {
         Ok(prepared?)
     }
 
-    /// The terms of every organisation in the batch that is there, read once.
-    async fn terms_of(&self, entries: &[Entry]) -> Result<BTreeMap<Uuid, Terms>, DbErr> {
-        let ids: BTreeSet<Uuid> = entries.iter().map(|entry| entry.log.organisation_id).collect();
-        let rows = organisation::Entity::find()
-            .filter(organisation::Column::Id.is_in(ids))
-            .all(&self.parts.db)
-            .await?;
-        let now_ms = self.parts.clock.now_ms();
-        Ok(rows.iter().map(|row| (row.id, (self.parts.terms)(row, now_ms))).collect())
-    }
-
     /// All at once; a batch in which the store refuses a log is made again, and goes in log by log.
     async fn append(
         &mut self,
         batch: &Batch,
         entries: Vec<Entry>,
-        terms: &BTreeMap<Uuid, Terms>,
+        terms: &BTreeMap<MeterKey, Terms>,
     ) -> Result<Appended, Error> {
         let named =
             |entries| logstore::Batch { segment: batch.segment, start: batch.start, end: batch.end, entries };
-        match append::append(&self.parts.db, named(entries), terms, &self.parts.clock).await {
+        let terms = |key: MeterKey| terms.get(&key).copied();
+        match append::append(&self.parts.db, named(entries), &terms, &self.parts.clock).await {
             Err(append::Error::Refused(error)) => {
                 tracing::warn!(%error, logs = batch.records.len(), "the store refused a batch; its logs go in one by one");
                 let Prepared { entries, .. } = self.prepare(batch).await?;
-                Ok(append::append_singly(&self.parts.db, named(entries), terms, &self.parts.clock).await?)
+                Ok(append::append_singly(&self.parts.db, named(entries), &terms, &self.parts.clock).await?)
             }
             appended => Ok(appended?),
         }
@@ -267,12 +253,12 @@ impl Shipper {
         &self,
         batch: &Batch,
         wanted: &BTreeMap<MeterKey, u64>,
-        terms: &BTreeMap<Uuid, Terms>,
+        terms: &BTreeMap<MeterKey, Terms>,
     ) -> Result<(), Error> {
         let id = id_of(batch);
         let ledger = &self.parts.ledger;
         for (&(organisation, month), &n) in wanted {
-            let Some(limit) = terms.get(&organisation).map(Terms::limit) else { continue };
+            let Some(limit) = terms.get(&(organisation, month)).map(Terms::limit) else { continue };
             let key = Key { organisation, month };
             if matches!(ledger.reserve(key, id, n, limit).await?, Reserved::Unknown) {
                 let used = append::used(&self.parts.db, (organisation, month)).await?;

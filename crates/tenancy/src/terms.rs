@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use entity::organisation;
 use plans::{NOTICE_MS, Notice, Overrides, Plan, Terms};
 use sea_orm::DbErr;
-use sea_orm::prelude::Json;
+use sea_orm::prelude::{Json, Uuid};
 
 use crate::standing;
 
@@ -21,12 +21,7 @@ pub fn terms(
     of_plans: &PlanOverrides,
     now_ms: i64,
 ) -> Result<(Plan, Terms), DbErr> {
-    let corrupt = |what: &str, error: &dyn std::error::Error| {
-        DbErr::Type(format!("{what} of organisation {}: {error}", organisation.id))
-    };
-    let of = |plan: &str, overrides: &Json| -> Result<(Plan, Terms), DbErr> {
-        plan_terms(plan, overrides, of_plans).map_err(|(what, error)| corrupt(what, &*error))
-    };
+    let of = |plan: &str, overrides: &Json| plan_terms(organisation.id, plan, overrides, of_plans);
     let before = of(&organisation.plan, &organisation.overrides)?;
     let (plan, mut terms) = match (&organisation.next_plan, organisation.next_plan_at) {
         (Some(next), Some(at)) if at <= now_ms => {
@@ -42,18 +37,22 @@ pub fn terms(
     Ok((plan, terms.capped(unsigned(organisation.cap_blocks), unsigned(organisation.cap_cents))))
 }
 
-/// What a plan gives by its name and overrides, as rows have them.
+/// What a plan gives an organisation, by the name and overrides that a row has.
 ///
 /// # Errors
-/// Which of the two is none, and why.
+/// [`DbErr::Type`] when they are none.
 pub fn plan_terms(
+    organisation_id: Uuid,
     plan: &str,
     overrides: &Json,
     of_plans: &PlanOverrides,
-) -> Result<(Plan, Terms), (&'static str, Box<dyn std::error::Error + Send + Sync>)> {
-    let plan: Plan = plan.parse().map_err(|error: plans::UnknownPlan| ("plan", error.into()))?;
+) -> Result<(Plan, Terms), DbErr> {
+    let corrupt = |what: &str, error: &dyn std::error::Error| {
+        DbErr::Type(format!("{what} of organisation {organisation_id}: {error}"))
+    };
+    let plan: Plan = plan.parse().map_err(|error| corrupt("plan", &error))?;
     let own: Overrides =
-        serde_json::from_value(overrides.clone()).map_err(|error| ("overrides", error.into()))?;
+        serde_json::from_value(overrides.clone()).map_err(|error| corrupt("overrides", &error))?;
     let overrides = own.or(of_plans.get(&plan).copied().unwrap_or_default());
     Ok((plan, plans::terms(plan, &overrides)))
 }
@@ -61,8 +60,6 @@ pub fn plan_terms(
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use sea_orm::prelude::Uuid;
 
     use super::*;
 

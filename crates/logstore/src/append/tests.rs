@@ -39,11 +39,15 @@ impl Fixture {
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended, Error> {
-        append(&self.db, batch, &self.terms, &self.clock).await
+        append(&self.db, batch, &|key| self.terms(key), &self.clock).await
     }
 
     async fn append_singly(&self, batch: Batch) -> Result<Appended, DbErr> {
-        append_singly(&self.db, batch, &self.terms, &self.clock).await
+        append_singly(&self.db, batch, &|key| self.terms(key), &self.clock).await
+    }
+
+    fn terms(&self, (organisation, _): MeterKey) -> Option<Terms> {
+        self.terms.get(&organisation).copied()
     }
 
     /// Rows of `log` and of `log_payload`.

@@ -76,7 +76,7 @@ impl Fixture {
         let db = scratch::database(folder.path()).await;
         let organisation = scratch::organisation(Ids::new(Clock::system()).fresh(), "developer");
         let id = organisation.id;
-        organisation::Entity::insert(organisation.into_active_model())
+        entity::organisation::Entity::insert(organisation.into_active_model())
             .exec_without_returning(&db)
             .await
             .unwrap();

@@ -46,7 +46,13 @@ impl Store {
             let batch = logs.batch(batch.clamp(1, goal - logs.made), &self.organisations);
             making += begun.elapsed();
             let begun = Instant::now();
-            append::append(&self.db, batch, &terms, &logs.clock).await?;
+            append::append(
+                &self.db,
+                batch,
+                &|(organisation, _)| terms.get(&organisation).copied(),
+                &logs.clock,
+            )
+            .await?;
             appending += begun.elapsed();
             slowest = slowest.max(begun.elapsed());
         }

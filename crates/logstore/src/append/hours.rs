@@ -1,0 +1,78 @@
+//! What a batch adds to the statistics that outlive its logs.
+
+use std::collections::BTreeMap;
+
+use entity::log;
+use entity::usage_hourly::{ActiveModel, Column, Entity, Model};
+use sea_orm::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{DatabaseTransaction, ExprTrait as _, IntoActiveModel};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Rows a statement takes at the most: each has ten values, and SQLite takes 32,766.
+const ROWS: usize = 1_000;
+
+/// What is added up.
+const SUMS: [Column; 5] =
+    [Column::Logs, Column::Failed, Column::InputTokens, Column::OutputTokens, Column::CostPusd];
+
+type Key = (Uuid, i32, Uuid, Uuid, String);
+
+/// Sums by organisation, hour, workspace, key and model. To be saved under the lock of the organisation's meter.
+#[derive(Default)]
+pub(super) struct Hours(BTreeMap<Key, Model>);
+
+impl Hours {
+    pub fn of<'a>(logs: impl Iterator<Item = &'a log::Model>) -> Self {
+        let mut hours = Self::default();
+        logs.for_each(|log| hours.add(log));
+        hours
+    }
+
+    pub fn add(&mut self, log: &log::Model) {
+        let hour = i32::try_from(log.created_at.div_euclid(HOUR_MS)).unwrap_or(i32::MAX);
+        let (api_key_id, model) = (log.api_key_id.unwrap_or_default(), log.model.clone().unwrap_or_default());
+        let key = (log.organisation_id, hour, log.workspace_id, api_key_id, model);
+        let row =
+            self.0.entry(key).or_insert_with_key(|(organisation_id, hour, workspace_id, key, model)| Model {
+                organisation_id: *organisation_id,
+                hour: *hour,
+                workspace_id: *workspace_id,
+                api_key_id: *key,
+                model: model.clone(),
+                logs: 0,
+                failed: 0,
+                input_tokens: 0,
+                output_tokens: 0,
+                cost_pusd: 0,
+            });
+        row.logs += 1;
+        row.failed += i64::from(log.status_code >= 400);
+        row.input_tokens = row.input_tokens.saturating_add(log.input_tokens.unwrap_or(0));
+        row.output_tokens = row.output_tokens.saturating_add(log.output_tokens.unwrap_or(0));
+        row.cost_pusd = row.cost_pusd.saturating_add(log.cost_pusd.unwrap_or(0));
+    }
+
+    pub async fn save(self, txn: &DatabaseTransaction) -> Result<(), DbErr> {
+        let rows: Vec<ActiveModel> = self.0.into_values().map(IntoActiveModel::into_active_model).collect();
+        for rows in rows.chunks(ROWS) {
+            Entity::insert_many(rows.iter().cloned())
+                .on_conflict(added())
+                .exec_without_returning(txn)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// An hour that is there already gets the sums added to its own.
+fn added() -> OnConflict {
+    let key = [Column::OrganisationId, Column::Hour, Column::WorkspaceId, Column::ApiKeyId, Column::Model];
+    let mut conflict = OnConflict::columns(key);
+    for sum in SUMS {
+        let new = Expr::col(("excluded", sum));
+        conflict.value(sum, Expr::col((Entity, sum)).add(new));
+    }
+    conflict
+}
