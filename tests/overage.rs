@@ -212,3 +212,94 @@ async fn what_is_kept_hour_by_hour_adds_up_to_the_meter() {
         assert_eq!(app.count(&sum(hourly)).await, app.count(&logs).await, "{hourly}");
     }
 }
+
+#[tokio::test]
+async fn usage_tells_what_it_comes_to_and_how_far_off_the_next_block_is() {
+    let app = small().await;
+    let org = app.org(Plan::Production).await;
+    calls(&org, 12).await;
+    let usage = org.usage_of(12).await;
+    assert_eq!(usage["overage_cents"], 900);
+    assert_eq!(usage["next_block"], json!({"opens_with_log": 16, "logs_left": 3, "price_cents": 900}));
+    // Half of the month is over, but for half a day.
+    assert_eq!(usage["projection"], json!({"used": 24, "overage_blocks": 3, "overage_cents": 2700}));
+    set(&org, "cap_blocks = 1").await;
+    let capped = org.usage().await;
+    assert_eq!(capped["next_block"], json!(null));
+    assert_eq!(capped["projection"], json!({"used": 15, "overage_blocks": 1, "overage_cents": 900}));
+}
+
+#[tokio::test]
+async fn usage_is_told_apart_by_day_workspace_key_and_model_and_as_csv() {
+    let app = small().await;
+    let org = app.org(Plan::Production).await;
+    let ask = |model: &str| {
+        let mut body = chat("hi");
+        body["model"] = model.into();
+        org.echo("/v1/chat/completions").json(&body).send()
+    };
+    for model in ["gpt-4o", "=1+1", "gpt-4o"] {
+        assert_eq!(ask(model).await.unwrap().status(), 200);
+    }
+    app.clock.advance(Duration::from_hours(24));
+    assert_eq!(ask("gpt-4o").await.unwrap().status(), 200);
+    org.usage_of(4).await;
+    let get = async |query: &str| org.get(&format!("/v1/usage?{query}")).await;
+    let parts = async |by: &str| {
+        let usage: serde_json::Value = get(&format!("by={by}")).await.json().await.unwrap();
+        usage["breakdown"].as_array().unwrap().clone()
+    };
+    let by_day = parts("day").await;
+    let days: Vec<_> =
+        by_day.iter().map(|part| (part["day"].as_str().unwrap(), part["logs"].as_i64().unwrap())).collect();
+    assert_eq!(days, [("2026-11-15", 3), ("2026-11-16", 1)]);
+    let by_model = parts("model,day,model").await;
+    let models: Vec<_> = by_model
+        .iter()
+        .map(|part| (part["model"].as_str().unwrap(), part["logs"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(models, [("=1+1", 1), ("gpt-4o", 2), ("gpt-4o", 1)]);
+    let [part] = &parts("workspace,key").await[..] else { panic!("one workspace and key") };
+    assert_eq!((&part["workspace_id"], &part["api_key"]), (&json!(org.workspace), &json!("Default key")));
+    assert_eq!((&part["logs"], &part["model"]), (&json!(4), &json!(null)));
+
+    let csv = get("by=day,model&format=csv").await;
+    assert_eq!(csv.headers()["content-type"], "text/csv; charset=utf-8");
+    let lines: Vec<String> = csv.text().await.unwrap().lines().map(str::to_owned).collect();
+    assert_eq!(lines[0], "day,model,logs,failed,input_tokens,output_tokens,cost");
+    assert!(lines[1].starts_with("2026-11-15,'=1+1,1,0,"), "{}", lines[1]);
+    assert_eq!(lines.len(), 4);
+    assert_eq!(get("format=csv").await.text().await.unwrap().lines().count(), 3);
+
+    for (query, field) in
+        [("by=hour", "by"), ("month=2026-13", "month"), ("month=2026-12", "month"), ("format=xml", "format")]
+    {
+        let refused = get(query).await;
+        assert_eq!(refused.status(), 400, "{query}");
+        let body: serde_json::Value = refused.json().await.unwrap();
+        assert!(body["data"]["message"].as_str().unwrap().starts_with(field), "{query}: {body}");
+    }
+    // Another organisation's usage is its own, and an admin's key sees all of its organisation.
+    let other = app.org(Plan::Production).await;
+    let usage: serde_json::Value = other.get("/v1/usage?by=day").await.json().await.unwrap();
+    assert_eq!(usage["breakdown"], json!([]));
+    let admin = org.admin().request(reqwest::Method::GET, "/v1/usage?by=model").send().await.unwrap();
+    let usage: serde_json::Value = admin.json().await.unwrap();
+    assert_eq!(usage["breakdown"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn statistics_outlive_logs_and_end_with_the_plans_own_time() {
+    let app = small().await;
+    let org = app.org(Plan::Developer).await;
+    calls(&org, 2).await;
+    org.usage_of(2).await;
+    let november = async || {
+        let usage: serde_json::Value = org.get("/v1/usage?month=2026-11&by=day").await.json().await.unwrap();
+        usage["breakdown"].as_array().unwrap().len()
+    };
+    app.clock.advance(Duration::from_hours(29 * 24));
+    assert_eq!((org.list("").await.len(), november().await), (0, 1));
+    app.clock.advance(Duration::from_hours(2 * 24));
+    assert_eq!(november().await, 0, "hidden, whether or not the job has run");
+}

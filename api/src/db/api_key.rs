@@ -1,3 +1,5 @@
+use std::collections::{BTreeSet, HashMap};
+
 use entity::api_key::{ActiveModel, Column, Entity, Model};
 use sea_orm::prelude::*;
 use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select};
@@ -34,6 +36,25 @@ pub(crate) async fn list(
         .all(db)
         .await?;
     Ok((total, page))
+}
+
+/// The names of these keys of the scope's organisation, archived ones too.
+pub(crate) async fn names(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, String>, DbErr> {
+    let ids: BTreeSet<Uuid> = ids.collect();
+    let named: Vec<(Uuid, String)> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .column(Column::Name)
+        .filter(Column::OrganisationId.eq(scope.organisation()))
+        .filter(Column::Id.is_in(ids))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(named.into_iter().collect())
 }
 
 /// Changes what `change` sets. False when the key is not within `scope` any more.

@@ -17,6 +17,7 @@ use utoipa::OpenApi;
 pub(crate) use get::get;
 pub(crate) use insert::insert;
 pub(crate) use list::list;
+pub(crate) use row::PUSD_A_CENT;
 
 /// The part of the document.
 #[derive(OpenApi)]

@@ -11,7 +11,7 @@ use super::url;
 use crate::instant;
 
 /// Pico-dollars in a cent.
-const PUSD_A_CENT: f64 = 1e10;
+pub(crate) const PUSD_A_CENT: f64 = 1e10;
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = LogRow)]

@@ -8,6 +8,7 @@ pub mod partitions;
 pub mod query;
 pub mod reconcile;
 pub mod retention;
+pub mod statistics;
 pub mod status_labels;
 
 pub use append::{Appended, Batch, Entry, MeterKey, Tally, append};

@@ -5,13 +5,15 @@
 mod catalogue;
 mod month;
 mod plan;
+mod projection;
 mod retention;
 mod terms;
 
 pub use catalogue::{CATALOGUE_VERSION, Overrides, terms};
-pub use month::Month;
+pub use month::{Month, UnknownMonth};
 pub use plan::{Plan, UnknownPlan};
-pub use retention::{NOTICE_MS, retention_class, retention_cutoff};
+pub use projection::{Opened, Projection};
+pub use retention::{NOTICE_MS, analytics_cutoff, retention_class, retention_cutoff};
 pub use terms::{Block, Notice, Overage, Terms};
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc};
 
@@ -54,6 +55,25 @@ impl Month {
     pub fn from_i32(yyyymm: i32) -> Option<Self> {
         let (year, month) = (yyyymm / 100, yyyymm % 100);
         ((1970..=9999).contains(&year) && (1..=12).contains(&month)).then_some(Self(yyyymm))
+    }
+}
+
+/// A text that is no month.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no month; expected one such as 2026-11")]
+pub struct UnknownMonth(String);
+
+impl FromStr for Month {
+    type Err = UnknownMonth;
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    fn from_str(text: &str) -> Result<Self, UnknownMonth> {
+        let read = || {
+            let (year, month) =
+                text.split_once('-').filter(|(year, month)| (year.len(), month.len()) == (4, 2))?;
+            Self::from_i32(year.parse::<i32>().ok()? * 100 + month.parse::<i32>().ok()?)
+        };
+        read().filter(|month| month.to_string() == text).ok_or_else(|| UnknownMonth(text.to_owned()))
     }
 }
 

@@ -12,6 +12,12 @@ pub fn retention_cutoff(terms: &Terms, now_ms: i64) -> Option<i64> {
     days(terms, now_ms).map(|days| now_ms.saturating_sub(i64::from(days) * DAY_MS))
 }
 
+/// The first moment (unix milliseconds) whose statistics are still shown at `now_ms`. `None`: forever.
+#[must_use]
+pub fn analytics_cutoff(terms: &Terms, now_ms: i64) -> Option<i64> {
+    terms.analytics_retention_days.map(|days| now_ms.saturating_sub(i64::from(days) * DAY_MS))
+}
+
 /// The class a log is stored under at `now_ms`, fixed in its record when the call arrives: days, or 0 for forever.
 /// A retention of no days is kept for one, and [`retention_cutoff`] hides it; one past 32,767 days is kept for those.
 #[must_use]

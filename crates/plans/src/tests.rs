@@ -268,3 +268,35 @@ proptest! {
         prop_assert!(shown(now) || !shown(now + i64::from(later)));
     }
 }
+
+#[test]
+fn a_month_is_read_as_it_is_written() {
+    assert_eq!("2026-11".parse(), Ok(Month::of(1_794_744_000_000)));
+    for text in ["2026-13", "2026-00", "2026-1", "26-11", "202611", "2026-11-01", "+026-11", "1969-12", ""] {
+        assert!(text.parse::<Month>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_projection_goes_on_as_before_and_never_past_what_is_recorded() {
+    let month = Month::of(1_794_744_000_000); // 2026-11
+    let production = terms(Plan::Production, &PLAIN);
+    let at = |day: i64| month.start_ms() + day * DAY_MS;
+    let none = Opened::default();
+    let two = Opened { blocks: 2, cents: 1_800, last_log: 300_000 };
+    // used, on which day, what is open: logs, blocks and cents at the end of the 30 days
+    for (used, day, opened, expected) in [
+        (0, 10, none, (0, 0, 0)),
+        (30_000, 10, none, (90_000, 0, 0)),
+        (40_000, 10, none, (120_000, 1, 900)),
+        (250_000, 15, two, (500_000, 4, 3_600)),
+        (250_000, 30, two, (250_000, 2, 1_800)),
+        (2_000_000, 10, none, (3_000_000, 10, 9_000)),
+    ] {
+        let projected = production.projection(month, at(day), used, opened);
+        let got = (projected.logs, projected.blocks, projected.overage_cents);
+        assert_eq!(got, expected, "{used} on day {day}");
+    }
+    let first_minute = production.projection(month, month.start_ms() + 60_000, 1, none);
+    assert_eq!(first_minute.logs, 720, "not by the minute");
+}

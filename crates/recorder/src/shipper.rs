@@ -23,6 +23,10 @@ use crate::{TermsOf, Unrecorded, row};
 /// The longest wait between two tries of one batch.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
+/// How long what is left is tried at the end. A connection that a thread opened which has ended by then fails once, and the next
+/// try has another; a store that is away is not waited for.
+const LAST_TRIES: Duration = Duration::from_secs(2);
+
 /// How much is shipped at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -95,7 +99,7 @@ impl Shipper {
         Self { parts, packer: None, ledger_fails: false }
     }
 
-    /// Ships until `stop`, then what is left, as far as the store takes it at once.
+    /// Ships until `stop`, then what is left, as far as the store takes it within two seconds.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut flush = tokio::time::interval(Duration::from_secs(1));
         loop {
@@ -117,9 +121,22 @@ impl Shipper {
                 }
             }
         }
-        match self.drain_now().await {
-            Ok(shipped) => tracing::debug!(?shipped, "the spool is drained"),
-            Err(error) => tracing::warn!(%error, "logs are left in the spool for the next start"),
+        self.drain_at_the_end().await;
+    }
+
+    async fn drain_at_the_end(&mut self) {
+        let begun = Instant::now();
+        let mut backoff = Duration::from_millis(5);
+        loop {
+            match self.drain_now().await {
+                Ok(shipped) => return tracing::debug!(?shipped, "the spool is drained"),
+                Err(error) if begun.elapsed() + backoff > LAST_TRIES => {
+                    return tracing::warn!(%error, "logs are left in the spool for the next start");
+                }
+                Err(error) => tracing::debug!(%error, "what is left in the spool is tried once more"),
+            }
+            tokio::time::sleep(backoff).await;
+            backoff *= 2;
         }
     }
 

@@ -18,6 +18,8 @@ use crate::{Error, Job, Parts, Report};
 /// Organisations read at a time.
 const ORGANISATIONS: u64 = 500;
 
+const HOUR_MS: i64 = 3_600_000;
+
 /// Between two chunks others get their turn to write: SQLite has one writer, and who waits for it looks again after some
 /// milliseconds.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -49,6 +51,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
             None => break,
         }
     }
+    report.add("usage_hourly", delete_statistics(parts, lease, now_ms).await?);
     report.add("spool_mark", delete_spool_marks(lease, now_ms).await?);
     report.add("usage", delete_usage(lease, now_ms).await?);
     report.add("alert", delete_alerts(lease, now_ms).await?);
@@ -133,6 +136,26 @@ async fn delete_spool_marks(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
 }
 
 /// There are few: one a month and organisation.
+/// What is past each organisation's retention of statistics. Where the terms cannot be read, all is kept.
+async fn delete_statistics(parts: &Parts, lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+    let (mut deleted, mut last) = (0, None);
+    loop {
+        let page = organisations_after(parts, last).await?;
+        for row in &page {
+            let Ok((_, terms)) = tenancy::terms(row, &parts.plan_overrides, now_ms) else { continue };
+            let Some(cutoff_ms) = plans::analytics_cutoff(&terms, now_ms) else { continue };
+            let hour = i32::try_from(cutoff_ms.div_euclid(HOUR_MS)).unwrap_or(0);
+            let txn = lease.begin().await?;
+            deleted += logstore::statistics::delete_before(&txn, row.id, hour).await?;
+            txn.commit().await?;
+        }
+        match page.last() {
+            Some(row) => last = Some(row.id),
+            None => return Ok(deleted),
+        }
+    }
+}
+
 async fn delete_alerts(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     let txn = lease.begin().await?;
     let old = alert::Column::CreatedAt.lt(days_before(now_ms, ALERT_DAYS));

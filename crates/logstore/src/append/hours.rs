@@ -49,9 +49,10 @@ impl Hours {
             });
         row.logs += 1;
         row.failed += i64::from(log.status_code >= 400);
-        row.input_tokens = row.input_tokens.saturating_add(log.input_tokens.unwrap_or(0));
-        row.output_tokens = row.output_tokens.saturating_add(log.output_tokens.unwrap_or(0));
-        row.cost_pusd = row.cost_pusd.saturating_add(log.cost_pusd.unwrap_or(0));
+        let add = |sum: &mut i64, n: Option<i64>| *sum = sum.saturating_add(Ord::max(n.unwrap_or(0), 0));
+        add(&mut row.input_tokens, log.input_tokens);
+        add(&mut row.output_tokens, log.output_tokens);
+        add(&mut row.cost_pusd, log.cost_pusd);
     }
 
     pub async fn save(self, txn: &DatabaseTransaction) -> Result<(), DbErr> {
@@ -66,13 +67,15 @@ impl Hours {
     }
 }
 
-/// An hour that is there already gets the sums added to its own.
+/// An hour that is there already gets the sums added to its own, up to the largest number there is: what providers and clients
+/// say of tokens and costs may be anything.
 fn added() -> OnConflict {
     let key = [Column::OrganisationId, Column::Hour, Column::WorkspaceId, Column::ApiKeyId, Column::Model];
     let mut conflict = OnConflict::columns(key);
     for sum in SUMS {
-        let new = Expr::col(("excluded", sum));
-        conflict.value(sum, Expr::col((Entity, sum)).add(new));
+        let (old, new) = (Expr::col((Entity, sum)), Expr::col(("excluded", sum)));
+        let is_too_much = old.clone().gt(Expr::val(i64::MAX).sub(new.clone()));
+        conflict.value(sum, Expr::case(is_too_much, i64::MAX).finally(old.add(new)));
     }
     conflict
 }

@@ -175,3 +175,21 @@ async fn text_that_postgres_cannot_hold_is_refused_and_stands_in_nobodys_way() {
     let tally = if refused { tally(fixture.append_singly(batch()).await.unwrap()).refused } else { 0 };
     assert_eq!((tally, fixture.kept().await), (n, (3 - n, 3 - n)));
 }
+
+#[tokio::test]
+async fn numbers_of_any_size_add_up_to_the_largest_there_is() {
+    let fixture = Fixture::new().await;
+    for at in 0..3 {
+        let mut batch = fixture.batch(at, at + 1, 2);
+        for entry in &mut batch.entries {
+            (entry.log.input_tokens, entry.log.cost_pusd) = (Some(i64::MAX), Some(i64::MAX - 1));
+            entry.log.output_tokens = Some(-5);
+        }
+        assert_eq!(tally(fixture.append(batch).await.unwrap()).recorded, 2);
+    }
+    let hours = entity::usage_hourly::Entity::find().all(&fixture.db).await.unwrap();
+    assert_eq!(hours.iter().map(|hour| hour.logs).sum::<i64>(), 6);
+    for hour in hours {
+        assert_eq!((hour.input_tokens, hour.output_tokens, hour.cost_pusd), (i64::MAX, 0, i64::MAX));
+    }
+}

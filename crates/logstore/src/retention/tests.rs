@@ -27,7 +27,7 @@ async fn a_store_that_forgets_as_much_as_it_takes_in_stays_as_large_as_it_is() {
     let ids = Ids::new(clock.clone());
     let organisation = ids.fresh();
     let terms = plans::terms(Plan::Developer, &Overrides::default());
-    let (all_terms, class) = ([(organisation, terms)].into(), plans::retention_class(&terms, 0));
+    let class = plans::retention_class(&terms, 0);
     let mut sizes = Vec::new();
     for _ in 0..16 {
         let entry = |_| Entry {
@@ -36,7 +36,7 @@ async fn a_store_that_forgets_as_much_as_it_takes_in_stays_as_large_as_it_is() {
         };
         let entries = (0..200).map(entry).collect();
         let batch = Batch { segment: ids.fresh(), start: 0, end: 1, entries };
-        append(&db, batch, &all_terms, &clock).await.unwrap();
+        append(&db, batch, &|_| Some(terms), &clock).await.unwrap();
         clock.advance(DAY);
         let now_ms = clock.now_ms();
         let kept = Kept { cutoff_ms: plans::retention_cutoff(&terms, now_ms), class };

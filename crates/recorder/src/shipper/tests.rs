@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use clock::Ids;
 use entity::{log, usage};
@@ -16,6 +16,7 @@ use crate::{Payload, Recorder};
 #[derive(Default)]
 struct Faulty {
     answers: AtomicBool,
+    asked: AtomicUsize,
     ledger: quota::Embedded,
 }
 
@@ -37,6 +38,7 @@ impl Ledger for Faulty {
         n: u64,
         limit: Option<u64>,
     ) -> Result<Reserved, quota::Error> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.ledger()?.reserve(key, batch, n, limit).await
     }
 
@@ -139,6 +141,25 @@ async fn a_batch_that_was_in_before_is_settled_by_who_finds_it() {
     let key = Key { organisation: fixture.organisation, month: Month::of(clock::millis(record.id).unwrap()) };
     let counted = fixture.ledger.read(key).await.unwrap().unwrap();
     assert_eq!((counted.row, counted.on_its_way), (1, 0));
+}
+
+#[tokio::test]
+async fn a_store_that_fails_at_the_end_is_tried_again() {
+    let fixture = Fixture::new().await;
+    fixture.ledger.answers.store(true, Ordering::SeqCst);
+    fixture.call().await;
+    let db = fixture.shipper.parts.db.clone();
+    scratch::refuse(&db, "broken", "UPDATE ON spool_mark", "TRUE").await;
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let mended = async {
+        while fixture.ledger.asked.load(Ordering::SeqCst) < 3 {
+            tokio::task::yield_now().await;
+        }
+        scratch::allow(&db, "broken").await;
+    };
+    tokio::join!(fixture.shipper.run(stop), mended);
+    assert_eq!(log::Entity::find().count(&db).await.unwrap(), 1);
 }
 
 #[tokio::test]
