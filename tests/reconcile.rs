@@ -65,10 +65,14 @@ async fn what_is_made_wrong_in_the_database_is_found_and_named() {
                 overage_blocks, updated_at FROM usage";
     // Each goes on from where the one before has left it.
     for (wrong, found) in [
-        ("UPDATE usage SET used = used + 1", &["fewer_logs", "ledger"][..]),
-        ("UPDATE usage SET used = used - 2", &["more_logs", "ledger"]),
+        ("UPDATE usage SET used = used + 1", &["fewer_logs", "hours", "ledger"][..]),
+        ("UPDATE usage SET used = used - 2", &["more_logs", "hours", "ledger"]),
         ("UPDATE usage SET used = used + 1", &[]),
-        (past, &["fewer_logs"]),
+        ("UPDATE usage SET overage_blocks = 1", &["blocks"]),
+        ("UPDATE usage SET overage_blocks = 0", &[]),
+        ("UPDATE usage_hourly SET logs = logs + 1", &["hours"]),
+        ("UPDATE usage_hourly SET logs = logs - 1", &[]),
+        (past, &["fewer_logs", "hours"]),
         ("DELETE FROM usage WHERE month = 202001", &[]),
         (&claim, &[]),
         (&lose_content, &["logs_without_content"]),
@@ -76,7 +80,7 @@ async fn what_is_made_wrong_in_the_database_is_found_and_named() {
         (&lose_log, &["fewer_logs", "claims"]),
         ("UPDATE usage SET dropped = 1", &["fewer_logs"]),
         (&lose_log, &["fewer_logs", "content_without_logs"]),
-        ("DELETE FROM usage", &["no_usage", "claims", "ledger", "content_without_logs"]),
+        ("DELETE FROM usage", &["no_usage", "claims", "hours", "ledger", "content_without_logs"]),
     ] {
         books.execute(wrong).await;
         assert_eq!(books.found(), found, "{wrong}");
@@ -95,7 +99,7 @@ async fn a_month_that_retention_reaches_into_may_have_fewer_logs_and_never_more(
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && said.contains("Past retention at least in part, so that fewer logs may be there: 2 of the months, with logs 6 of 56."), "{said}");
     books.execute("UPDATE usage SET used = 1 WHERE month <> 202001").await;
-    assert_eq!(books.found(), ["more_logs", "ledger"]);
+    assert_eq!(books.found(), ["more_logs", "hours", "ledger"]);
 }
 
 #[tokio::test]

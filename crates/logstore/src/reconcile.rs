@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use entity::{log, log_external_id, log_payload, organisation, usage};
+use entity::{log, log_external_id, log_payload, organisation, overage_block, usage, usage_hourly};
 use plans::Month;
 use sea_orm::prelude::*;
 use sea_orm::{
@@ -30,8 +30,21 @@ pub struct Held {
     pub logs: u64,
     /// Clients' own ids that are taken by a log of the month which is not there.
     pub claims: u64,
+    /// Logs in the month's statistics by the hour.
+    pub hours: u64,
+    /// Blocks of overage in the month.
+    pub blocks: u64,
     /// Retention may have deleted logs of the month: as many as the meter says, or fewer, can be there.
     pub is_past_retention: bool,
+    /// The same of statistics.
+    pub is_past_statistics: bool,
+}
+
+/// From when on what is kept of an organisation is still shown, in unix milliseconds; none where all of it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cutoffs {
+    pub logs: Option<i64>,
+    pub statistics: Option<i64>,
 }
 
 /// What is not as it must be.
@@ -52,6 +65,10 @@ pub enum Difference {
          dropped, expired or unrecorded"
     )]
     Claims { claims: u64, uncounted: u64 },
+    #[error("{hours} logs are in the statistics by the hour, and {used} in usage")]
+    Hours { hours: u64, used: u64 },
+    #[error("{blocks} blocks of overage are there, and {counted} in usage")]
+    Blocks { blocks: u64, counted: u64 },
     #[error("{logs} logs should have content, and it is not there")]
     LogsWithoutContent { logs: u64 },
     #[error("content of {logs} logs is there, and the logs are not")]
@@ -92,19 +109,27 @@ impl Held {
         if claims > uncounted && !self.is_past_retention {
             differences.push(Difference::Claims { claims, uncounted });
         }
+        let hours = self.hours;
+        if hours > used || (hours < used && !self.is_past_statistics) {
+            differences.push(Difference::Hours { hours, used });
+        }
+        let counted = self.usage.as_ref().map_or(0, |usage| unsigned(usage.overage_blocks));
+        if self.blocks != counted {
+            differences.push(Difference::Blocks { blocks: self.blocks, counted });
+        }
         differences
     }
 }
 
-/// The months of the organisations that come after `after`, by id. `cutoff` gives the first `created_at` that an
-/// organisation is still shown, unix milliseconds; none where all are.
+/// The months of the organisations that come after `after`, by id. `cutoffs` gives an
+/// organisation's.
 ///
 /// # Errors
 /// [`DbErr`] when the database fails, or holds a month that is none.
 pub async fn page(
     db: &DatabaseConnection,
     after: Option<Uuid>,
-    cutoff: impl Fn(&organisation::Model) -> Option<i64>,
+    cutoffs: impl Fn(&organisation::Model) -> Cutoffs,
 ) -> Result<Page, DbErr> {
     let txn = snapshot(db).await?;
     let organisations = organisation::Entity::find()
@@ -124,22 +149,40 @@ pub async fn page(
         months.entry(key).or_default().usage = Some(usage);
     }
     let logs = span.within(log::Entity::find(), log::Column::OrganisationId);
-    for (key, n) in by_month(&txn, logs, log::Column::OrganisationId, "log.id").await? {
+    let backend = db.get_database_backend();
+    let of_log = yyyymm(backend, &millis(backend, "log.id"));
+    for (key, n) in by_month(&txn, logs, log::Column::OrganisationId, of_log, "count(*)").await? {
         months.entry(key).or_default().logs = n;
     }
     let claims = span
         .within(log_external_id::Entity::find(), log_external_id::Column::OrganisationId)
         .filter(without("log", "log.organisation_id = log_external_id.organisation_id AND log.id = log_id"));
     let organisation_id = log_external_id::Column::OrganisationId;
-    for (key, n) in by_month(&txn, claims, organisation_id, "log_external_id.log_id").await? {
+    let of_claim = yyyymm(backend, &millis(backend, "log_external_id.log_id"));
+    for (key, n) in by_month(&txn, claims, organisation_id, of_claim, "count(*)").await? {
         months.entry(key).or_default().claims = n;
+    }
+    let hours = span.within(usage_hourly::Entity::find(), usage_hourly::Column::OrganisationId);
+    let of_hour = yyyymm(backend, "CAST(hour AS bigint) * 3600000");
+    let logs = "CAST(sum(logs) AS bigint)";
+    for (key, n) in by_month(&txn, hours, usage_hourly::Column::OrganisationId, of_hour, logs).await? {
+        months.entry(key).or_default().hours = n;
+    }
+    let blocks = span.within(overage_block::Entity::find(), overage_block::Column::OrganisationId);
+    let of_block = "month".to_owned();
+    for (key, n) in
+        by_month(&txn, blocks, overage_block::Column::OrganisationId, of_block, "count(*)").await?
+    {
+        months.entry(key).or_default().blocks = n;
     }
     txn.rollback().await?;
 
-    let cutoffs: BTreeMap<Uuid, i64> =
-        organisations.iter().filter_map(|row| Some((row.id, cutoff(row)?))).collect();
+    let cutoffs: BTreeMap<Uuid, Cutoffs> = organisations.iter().map(|row| (row.id, cutoffs(row))).collect();
     for ((organisation, month), held) in &mut months {
-        held.is_past_retention = cutoffs.get(organisation).is_some_and(|cutoff| *cutoff > month.start_ms());
+        let Some(cutoffs) = cutoffs.get(organisation) else { continue };
+        let reaches_in = |cutoff: Option<i64>| cutoff.is_some_and(|cutoff| cutoff > month.start_ms());
+        held.is_past_retention = reaches_in(cutoffs.logs);
+        held.is_past_statistics = reaches_in(cutoffs.statistics);
     }
     Ok(Page { months, next })
 }
@@ -191,29 +234,40 @@ fn without(table: &str, condition: &str) -> Expr {
     Expr::cust(format!("NOT EXISTS (SELECT 1 FROM {table} WHERE {condition})"))
 }
 
-/// How many rows there are for each meter; `id` is the column with the id of the log, whose millisecond tells the month.
+/// SQL for the milliseconds that a log's id begins with. On either, the index of organisations and ids is all that is read.
+fn millis(backend: DbBackend, id: &str) -> String {
+    match backend {
+        DbBackend::Postgres => {
+            format!("('x' || left(replace(CAST({id} AS text), '-', ''), 12))::bit(48)::bigint")
+        }
+        // JSON5 knows numbers in hexadecimal: https://www.sqlite.org/json1.html
+        _ => format!("(('0x' || substr(hex({id}), 1, 12)) ->> '$')"),
+    }
+}
+
+/// SQL for the month, in UTC, that such milliseconds are in.
+fn yyyymm(backend: DbBackend, millis: &str) -> String {
+    match backend {
+        DbBackend::Postgres => {
+            format!("CAST(to_char(to_timestamp(({millis}) / 1000) AT TIME ZONE 'UTC', 'YYYYMM') AS integer)")
+        }
+        _ => format!("CAST(strftime('%Y%m', ({millis}) / 1000, 'unixepoch') AS integer)"),
+    }
+}
+
+/// What `n` gives of the rows of each meter, whose month is `yyyymm`.
 async fn by_month<E: EntityTrait>(
     txn: &DatabaseTransaction,
     rows: Select<E>,
     organisation_id: E::Column,
-    id: &str,
+    yyyymm: String,
+    n: &str,
 ) -> Result<Vec<(MeterKey, u64)>, DbErr> {
-    // On either, the index of organisations and ids is all that is read.
-    let yyyymm = match txn.get_database_backend() {
-        DbBackend::Postgres => format!(
-            "CAST(to_char(to_timestamp(('x' || left(replace(CAST({id} AS text), '-', ''), 12))::bit(48)::bigint / 1000)
-               AT TIME ZONE 'UTC', 'YYYYMM') AS integer)"
-        ),
-        // JSON5 knows numbers in hexadecimal: https://www.sqlite.org/json1.html
-        _ => format!(
-            "CAST(strftime('%Y%m', (('0x' || substr(hex({id}), 1, 12)) ->> '$') / 1000, 'unixepoch') AS integer)"
-        ),
-    };
     let counts: Vec<(Uuid, i32, i64)> = rows
         .select_only()
         .column(organisation_id)
         .column_as(Expr::cust(yyyymm), "yyyymm")
-        .column_as(Expr::cust("count(*)"), "n")
+        .column_as(Expr::cust(n.to_owned()), "n")
         .group_by(organisation_id)
         .group_by(Expr::cust("2"))
         .into_tuple()

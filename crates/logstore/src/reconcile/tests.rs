@@ -39,7 +39,25 @@ fn a_month_is_held_to_what_its_meter_says() {
         (meter(2, 1, 1, 1), 2, 4, false, vec![claims]),
         (meter(2, 1, 1, 1), 2, 4, true, vec![]),
     ] {
-        let held = Held { usage, logs, claims, is_past_retention };
+        let hours = usage.as_ref().map_or(0, |usage| unsigned(usage.used));
+        let held = Held { usage, logs, claims, hours, is_past_retention, ..Held::default() };
+        assert_eq!(held.differences(), expected, "{held:?}");
+    }
+}
+
+#[test]
+fn statistics_and_blocks_are_held_to_the_meter() {
+    for (hours, blocks, is_past_statistics, expected) in [
+        (5, 2, false, vec![]),
+        (5, 2, true, vec![]),
+        (4, 2, false, vec![Difference::Hours { hours: 4, used: 5 }]),
+        (4, 2, true, vec![]),
+        (6, 2, true, vec![Difference::Hours { hours: 6, used: 5 }]),
+        (5, 1, true, vec![Difference::Blocks { blocks: 1, counted: 2 }]),
+        (5, 3, false, vec![Difference::Blocks { blocks: 3, counted: 2 }]),
+    ] {
+        let usage = Some(usage::Model { overage_blocks: 2, ..meter(Uuid::nil(), 202_611, 5) });
+        let held = Held { usage, logs: 5, hours, blocks, is_past_statistics, ..Held::default() };
         assert_eq!(held.differences(), expected, "{held:?}");
     }
 }
@@ -58,7 +76,7 @@ async fn every_organisation_is_on_one_page_those_that_are_not_there_too() {
 
     let (mut after, mut seen) = (None, Vec::new());
     loop {
-        let page = page(&db, after, |_| None).await.unwrap();
+        let page = page(&db, after, |_| Cutoffs::default()).await.unwrap();
         seen.extend(page.months.into_keys().map(|(organisation, _)| organisation.as_u128()));
         match page.next {
             Some(next) => after = Some(next),

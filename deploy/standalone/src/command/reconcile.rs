@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clock::Clock;
 use entity::organisation;
 use host::say;
-use logstore::reconcile::{self, Held};
+use logstore::reconcile::{self, Cutoffs, Held};
 use logstore::{MeterKey, append};
 use plans::Month;
 use quota::{Counted, Key, Ledger as _};
@@ -37,8 +37,8 @@ pub(crate) async fn run(settings: &Settings, json: bool) -> anyhow::Result<ExitC
     let mut report = Report { json, found: Found::default() };
     let mut after = None;
     loop {
-        let cutoff = |row: &organisation::Model| cutoff_ms(row, &settings.plans, now_ms);
-        let page = reconcile::page(&db, after, cutoff).await?;
+        let cutoffs = |row: &organisation::Model| cutoffs(row, &settings.plans, now_ms);
+        let page = reconcile::page(&db, after, cutoffs).await?;
         let mut last = None;
         for (key, held) in &page.months {
             report.found.organisations += u64::from(last.replace(key.0) != Some(key.0));
@@ -60,9 +60,12 @@ pub(crate) async fn run(settings: &Settings, json: bool) -> anyhow::Result<ExitC
 }
 
 /// As the job that deletes has it: where the terms cannot be read, nothing is deleted.
-fn cutoff_ms(organisation: &organisation::Model, of_plans: &PlanOverrides, now_ms: i64) -> Option<i64> {
-    let (_, terms) = tenancy::terms(organisation, of_plans, now_ms).ok()?;
-    plans::retention_cutoff(&terms, now_ms)
+fn cutoffs(organisation: &organisation::Model, of_plans: &PlanOverrides, now_ms: i64) -> Cutoffs {
+    let Ok((_, terms)) = tenancy::terms(organisation, of_plans, now_ms) else { return Cutoffs::default() };
+    Cutoffs {
+        logs: plans::retention_cutoff(&terms, now_ms),
+        statistics: plans::analytics_cutoff(&terms, now_ms),
+    }
 }
 
 struct Report {
