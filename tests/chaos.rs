@@ -9,6 +9,7 @@ mod database;
 mod disk;
 mod drain;
 mod kills;
+mod month;
 mod provider;
 mod quota;
 mod redis;

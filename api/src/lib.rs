@@ -28,7 +28,7 @@ pub use access::Access;
 pub use error::Error;
 pub use openapi::openapi;
 pub use routes::{ROUTES, Route, configure};
-pub use service::main;
+pub use service::{main, start};
 pub use state::{Api, Parts};
 
 #[cfg(test)]

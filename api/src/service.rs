@@ -26,7 +26,11 @@ pub fn main() -> ExitCode {
     host::main(&SERVICE, start)
 }
 
-async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
+/// Starts the control plane of a process.
+///
+/// # Errors
+/// Says what could not be had, and what to do about it.
+pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
     host::require_master_key(&settings)?;
     // Not the gateway's folder, should both be given the same data folder.
     let intake = Intake::open(settings, clock, telemetry, "spool-api").await?.needing_database();

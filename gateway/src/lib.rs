@@ -39,7 +39,7 @@ mod upstream;
 
 pub use openapi::openapi;
 use origin::Origins;
-pub use service::main;
+pub use service::{main, start};
 use upstream::Upstream;
 
 /// What every call needs, shared by all worker threads.

@@ -25,7 +25,11 @@ pub fn main() -> ExitCode {
     host::main(&SERVICE, start)
 }
 
-async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
+/// Starts the gateway of a process.
+///
+/// # Errors
+/// Says what could not be had, and what to do about it.
+pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
     host::require_master_key(&settings)?;
     let intake = Intake::open(settings, clock, telemetry, "spool").await?;
     let gateway = Gateway::over(&intake);

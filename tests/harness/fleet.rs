@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use redis_server::RedisServer;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::load::{Addrs, Ask, Heard, ask};
+use super::moved::{AHEAD_MS, Plane};
 use super::{Binary, Chance, LINES, MASTER_KEY, Process, Proxy, until};
 
 /// The servers, by number. Each has a data folder of its own.
@@ -19,6 +21,10 @@ pub struct Fleet {
     dir: TempDir,
     env: HashMap<String, String>,
     members: Vec<Option<Process>>,
+    /// What each member is.
+    binaries: Vec<Binary>,
+    /// How far their clocks are ahead; none where they have the machine's.
+    ahead: Option<Duration>,
     /// Where those listen that run, for callers who go on while servers come and go.
     pub addrs: Addrs,
 }
@@ -66,7 +72,14 @@ impl Fleet {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         all.extend(env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let fleet = Self { dir, env: all, members: Vec::new(), addrs: Addrs::default() };
+        let fleet = Self {
+            dir,
+            env: all,
+            members: Vec::new(),
+            binaries: Vec::new(),
+            ahead: None,
+            addrs: Addrs::default(),
+        };
         std::fs::create_dir_all(fleet.dir.path().join("data")).unwrap();
         assert!(Process::run(fleet.dir.path(), &[], &["migrate"]).status.success());
         fleet
@@ -88,10 +101,25 @@ impl Fleet {
 
     /// Starts as many more.
     pub fn grow(&mut self, more: usize) {
+        let binary = if self.ahead.is_some() { Binary::Moved(Plane::Gateway) } else { Binary::Gateway };
+        self.grow_by(binary, more);
+    }
+
+    /// Starts as many more of another kind: those are not among [`Self::addrs`].
+    pub fn grow_by(&mut self, binary: Binary, more: usize) {
         for _ in 0..more {
+            self.binaries.push(binary);
             self.members.push(Some(self.serve(self.members.len())));
         }
         self.note_addrs();
+    }
+
+    /// Moves the clock of all, and of those to come, so far ahead of the machine's.
+    pub fn move_ahead(&mut self, ahead: Duration) {
+        let ms = ahead.as_millis().to_string();
+        self.members.iter().flatten().for_each(|member| member.tell(&ms));
+        self.set(AHEAD_MS, &ms);
+        self.ahead = Some(ahead);
     }
 
     /// Its data folder.
@@ -103,7 +131,7 @@ impl Fleet {
         let folder = self.folder(member).display().to_string();
         let mut env = self.env();
         env.push(("TURNPIKE_DATA_DIR", &folder));
-        Process::start(Binary::Gateway, self.dir.path(), &env, &[])
+        Process::start(self.binaries[member], self.dir.path(), &env, &[])
     }
 
     fn env(&self) -> Vec<(&str, &str)> {
@@ -121,22 +149,36 @@ impl Fleet {
 
     /// Where those listen that run.
     pub fn addrs(&self) -> Vec<SocketAddr> {
-        self.members.iter().flatten().map(|member| member.addr).collect()
+        self.gateways().into_iter().map(|member| self.process(member).addr).collect()
     }
 
     fn note_addrs(&self) {
         self.addrs.set(self.addrs());
     }
 
-    /// One of those that run.
+    /// The gateways that run.
+    fn gateways(&self) -> Vec<usize> {
+        let is_gateway = |member: &usize| {
+            let binary = self.binaries[*member];
+            self.members[*member].is_some()
+                && matches!(binary, Binary::Gateway | Binary::Moved(Plane::Gateway))
+        };
+        (0..self.members.len()).filter(is_gateway).collect()
+    }
+
+    /// One of the gateways that run.
     pub fn any(&self, chance: &mut Chance) -> usize {
-        let running: Vec<usize> =
-            (0..self.members.len()).filter(|member| self.members[*member].is_some()).collect();
+        let running = self.gateways();
         running[chance.below(running.len())]
     }
 
     pub fn process(&self, member: usize) -> &Process {
         self.members[member].as_ref().unwrap()
+    }
+
+    /// The one that was started last.
+    pub fn last(&self) -> &Process {
+        self.process(self.members.len() - 1)
     }
 
     /// No last words.
@@ -163,6 +205,25 @@ impl Fleet {
     pub fn restart(&mut self, member: usize) {
         self.members[member] = Some(self.serve(member));
         self.note_addrs();
+    }
+
+    /// Lets the gateways stop, which ships what they have, and starts them again.
+    pub fn restart_gateways(&mut self) {
+        for member in self.gateways() {
+            assert!(self.members[member].take().unwrap().terminate().success());
+            self.restart(member);
+        }
+    }
+
+    /// The one number that a query gives.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let db = self.database().await;
+        // A sum of whole numbers is a decimal on PostgreSQL.
+        let sql = format!("SELECT CAST(({sql}) AS bigint)");
+        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        let number = row.unwrap().try_get_by_index(0).unwrap();
+        db.close().await.unwrap();
+        number
     }
 
     /// A command with the settings of the servers, however it ends.

@@ -1,13 +1,15 @@
 //! The server in a process of its own, to be killed.
 
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+
+use super::moved::Plane;
 
 /// What a server writes to standard error goes here, in its folder.
 pub const LINES: &str = "lines.txt";
@@ -20,16 +22,19 @@ pub enum Binary {
     Gateway,
     Api,
     Workers,
+    /// A plane in this very binary, by a clock that is moved: see [`super::moved`].
+    Moved(Plane),
 }
 
 impl Binary {
-    fn path(self) -> &'static str {
-        match self {
+    fn command(self) -> Command {
+        Command::new(match self {
             Self::Turnpike => env!("CARGO_BIN_EXE_turnpike"),
             Self::Gateway => env!("CARGO_BIN_EXE_turnpike-gateway"),
             Self::Api => env!("CARGO_BIN_EXE_turnpike-api"),
             Self::Workers => env!("CARGO_BIN_EXE_turnpike-workers"),
-        }
+            Self::Moved(plane) => return plane.command(),
+        })
     }
 }
 
@@ -54,8 +59,13 @@ impl Process {
     /// Starts a binary on a free port and waits until it says where it listens.
     pub fn start(binary: Binary, dir: &Path, env: &[(&str, &str)], args: &[&str]) -> Self {
         let lines = OpenOptions::new().create(true).append(true).open(dir.join(LINES)).unwrap();
-        let mut child =
-            command(binary, dir, env).args(args).stdout(Stdio::piped()).stderr(lines).spawn().unwrap();
+        let mut child = command(binary, dir, env)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(lines)
+            .spawn()
+            .unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let said = Arc::new(Mutex::new(String::new()));
         let Some(addr) = address(&mut out, &said) else {
@@ -71,6 +81,11 @@ impl Process {
             }
         });
         Self { child, addr, said }
+    }
+
+    /// Writes a line to its standard input.
+    pub fn tell(&self, line: &str) {
+        writeln!(self.child.stdin.as_ref().unwrap(), "{line}").unwrap();
     }
 
     /// All that came on standard output so far.
@@ -163,7 +178,7 @@ impl Drop for Process {
 }
 
 fn command(binary: Binary, dir: &Path, env: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(binary.path());
+    let mut command = binary.command();
     command
         .current_dir(dir)
         .env_remove("RUST_LOG")

@@ -31,7 +31,7 @@ pub use registry::{Retention, retention_registry};
 pub use report::Report;
 pub use run::run_now;
 pub use schedule::{BadSchedule, Schedule, run};
-pub use service::{begin, main};
+pub use service::{begin, main, start};
 
 /// What jobs work with.
 #[derive(Clone)]

@@ -23,7 +23,11 @@ pub fn main() -> ExitCode {
     host::main(&SERVICE, start)
 }
 
-async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
+/// Starts the workers of a process.
+///
+/// # Errors
+/// Says what could not be had, and what to do about it.
+pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
     let running = Base::open(settings, clock, telemetry).await?.serve(|_| {}, host::not_watched)?;
     let jobs = begin(&running).await?;
     Ok(running.beside(jobs))
