@@ -59,11 +59,31 @@ async fn paths(org: &Org<'_>) -> Value {
         paths[format!("{method} /v1/api-keys/{{id}}")] = json!({"id": key["id"]});
         paths[format!("{method} /v1/virtual-keys/{{slug}}")] = json!({"slug": virtual_key["data"]["slug"]});
     }
+    add_webhooks(org, &mut paths).await;
     let log = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}});
     let id = post("/v1/logs", log).await["ids"][0].clone();
     org.log(id.as_str().unwrap()).await;
     paths["GET /v1/logs/{id}"] = json!({"id": id});
     paths
+}
+
+/// One for each operation: what is deleted is not called again.
+async fn add_webhooks(org: &Org<'_>, paths: &mut Value) {
+    let post = async |path: &str, body: Value| -> Value {
+        let path = format!("/v1/billing/alerts/webhooks{path}");
+        let response = org.admin().request(Method::POST, &path).json(&body).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    };
+    let webhook = post("", json!({"url": "https://hooks.example.com/one"})).await;
+    let delivery = post(&format!("/{}/test", webhook["id"].as_str().unwrap()), json!({})).await;
+    let deleted = post("", json!({"url": "https://hooks.example.com/other"})).await;
+    paths["POST /v1/billing/alerts/deliveries/{id}/redeliver"] = json!({"id": delivery["id"]});
+    let path = "/v1/billing/alerts/webhooks/{id}";
+    for operation in ["GET {}", "PUT {}", "POST {}/rotate", "POST {}/test", "GET {}/deliveries"] {
+        paths[operation.replace("{}", path)] = json!({"id": webhook["id"]});
+    }
+    paths[format!("DELETE {path}")] = json!({"id": deleted["id"]});
 }
 
 /// What a good request has that the document's example cannot know.

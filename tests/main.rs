@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod alerts;
 mod bad_input;
 mod calls;
 mod chaos;

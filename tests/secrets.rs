@@ -152,6 +152,48 @@ async fn sign_in(caller: &mut Caller) {
     }
 }
 
+/// A webhook that is tested and rotated, and an alert that goes there and by a mail server that is not there.
+async fn be_alerted(caller: &mut Caller, upstream: &mut Upstream, dir: &Path) {
+    let path = "/v1/billing/alerts/webhooks";
+    let post = async |path: &str, body: &Value| -> Value {
+        let request =
+            caller.request(Method::POST, path).header("x-portkey-api-key", caller.text("admin_api_key"));
+        let response = request.json(body).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}");
+        response.json().await.unwrap()
+    };
+    let made = post(path, &json!({"url": format!("http://{}/{PLAIN}", upstream.addr)})).await;
+    let path = format!("{path}/{}", made["id"].as_str().unwrap());
+    let rotated = post(&format!("{path}/rotate"), &json!({})).await;
+    post(&format!("{path}/test"), &json!({})).await;
+    let exchange = upstream.asked().await;
+    assert_eq!(exchange.header("webhook-signature").map(|signed| signed.split(' ').count()), Some(2));
+    exchange.bodiless(500, &[("content-length", "0")]).await;
+    let db = Process::database(dir).await;
+    let alert = alerts::Alert {
+        organisation_id: caller.text("organisation_id").parse().unwrap(),
+        kind: alerts::Kind::Limit,
+        subject: String::new(),
+        period: "2026-11".to_owned(),
+        threshold: 100,
+        data: json!({}),
+    };
+    let clock = clock::Clock::system();
+    assert!(alerts::raise(&db, &clock::Ids::new(clock.clone()), clock.now_ms(), alert).await.unwrap());
+    until("the mail server is found to be away", || async {
+        let request = caller.request(Method::GET, "/v1/billing/alerts");
+        let request = request.header("x-portkey-api-key", caller.text("admin_api_key"));
+        let told = request.send().await.unwrap().text().await.unwrap();
+        told.contains("the mail server could not be reached").then_some(())
+    })
+    .await;
+    for made in [made, rotated] {
+        let secret = made["secret"].as_str().unwrap().to_owned();
+        // Nor as its bytes are, in the base64 that it comes in.
+        caller.given.push(secret.trim_start_matches("whsec_").trim_end_matches('=').to_owned());
+    }
+}
+
 fn assert_no_secret(left: &Left, given: &[String]) {
     let known = given.iter().map(String::as_str).chain([SECRET, MASTER_KEY]);
     let found: Vec<_> =
@@ -162,12 +204,16 @@ fn assert_no_secret(left: &Left, given: &[String]) {
 /// Serves with every secret there is, at the most talkative.
 fn serve(dir: &Path, redis_url: &str) -> Process {
     let operator_token = secret("operator-token");
+    let smtp_url = format!("smtp://{PLAIN}:{}@127.0.0.1:1", secret("smtp-password"));
     let env = [
         ("TURNPIKE_LOG__LEVEL", "trace,actix_http=trace,actix_server=trace,sea_orm_migration=trace"),
         ("TURNPIKE_MASTER_KEY", MASTER_KEY),
         ("TURNPIKE_OPERATOR_TOKEN", operator_token.as_str()),
         ("TURNPIKE_REDIS_URL", redis_url),
         ("TURNPIKE_SHIPPER__LINGER_MS", "1"),
+        ("TURNPIKE_SMTP__URL", smtp_url.as_str()),
+        ("TURNPIKE_SMTP__FROM", "alerts@example.com"),
+        ("TURNPIKE_JOBS__ALERT_DELIVERIES_CRON", "* * * * * *"),
     ];
     Process::serve(dir, &env)
 }
@@ -190,6 +236,7 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     call(&caller, &mut upstream).await;
     keep_keys(&caller, &mut upstream).await;
     sign_in(&mut caller).await;
+    be_alerted(&mut caller, &mut upstream, dir.path()).await;
     let rows = until("all logs are there", || async {
         let request = caller.request(Method::GET, "/v1/logs?limit=100");
         let page = request.header("x-portkey-api-key", caller.text("api_key")).send().await.unwrap();
@@ -238,6 +285,10 @@ async fn no_secret_is_said_when_a_database_or_redis_is_away_or_a_setting_is_wron
         ("TURNPIKE_OPERATOR_TOKEN__SECRET", password.clone()),
         ("TURNPIKE_PASSWORD", password.clone()),
         ("TURNPIKE_PUBLIC_URL", url("postgres", "127.0.0.1:1/turnpike")),
+        ("TURNPIKE_SMTP__URL", url("smtp", "127.0.0.1:port")),
+        ("TURNPIKE_SMTP__URL", url("smtp", "mail.example.com")),
+        ("TURNPIKE_SMTP__URL", url("http", "mail.example.com")),
+        ("TURNPIKE_SMTP__PASSWORD", password.clone()),
     ];
     let files = [
         format!("master_key = {password}"),

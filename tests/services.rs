@@ -196,7 +196,7 @@ async fn a_redis_behind_tls_is_believed_when_the_machine_trusts_it() {
 #[test]
 fn a_service_without_a_master_key_or_a_free_port_says_what_to_do() {
     let dir = TempDir::new().unwrap();
-    for binary in [Binary::Gateway, Binary::Api] {
+    for binary in [Binary::Gateway, Binary::Api, Binary::Workers] {
         let output = Process::run_binary(binary, dir.path(), &[], &[]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{said}");
@@ -204,7 +204,8 @@ fn a_service_without_a_master_key_or_a_free_port_says_what_to_do() {
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
-    let output = Process::run_binary(Binary::Workers, dir.path(), &[("TURNPIKE_ADDR", &addr)], &[]);
+    let env = [("TURNPIKE_ADDR", addr.as_str()), ("TURNPIKE_MASTER_KEY", MASTER_KEY)];
+    let output = Process::run_binary(Binary::Workers, dir.path(), &env, &[]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("Name another address with TURNPIKE_ADDR"), "{said}");

@@ -27,6 +27,8 @@ struct Ids {
     log: String,
     api_key: String,
     virtual_key: String,
+    webhook: String,
+    delivery: String,
     trace: String,
     cursor: String,
 }
@@ -41,12 +43,14 @@ impl Ids {
             log: "01900000-0000-7000-8000-000000000001".to_owned(),
             api_key: "33333333-3333-4333-8333-333333333333".to_owned(),
             virtual_key: "nobody-000000".to_owned(),
+            webhook: "44444444-4444-4444-8444-444444444444".to_owned(),
+            delivery: "55555555-5555-4555-8555-555555555555".to_owned(),
             trace: "trace-of-nobody".to_owned(),
             cursor: "AZAAAAAAcACAAAAAAAAAAQ".to_owned(),
         }
     }
 
-    fn all(&self) -> [&str; 7] {
+    fn all(&self) -> [&str; 9] {
         [
             &self.organisation,
             &self.workspace,
@@ -54,6 +58,8 @@ impl Ids {
             &self.log,
             &self.api_key,
             &self.virtual_key,
+            &self.webhook,
+            &self.delivery,
             &self.trace,
         ]
     }
@@ -72,6 +78,10 @@ async fn furnish(org: &Org<'_>) -> Ids {
     let key = json!({"name": "theirs", "provider": "openai", "key": format!("sk-{THEIRS}"), "note": THEIRS,
         "custom_host": NOWHERE});
     let virtual_key = answer(post("/v1/virtual-keys").json(&key)).await;
+    let to = |path: &str| org.admin().request(Method::POST, &format!("/v1/billing/alerts/webhooks{path}"));
+    let webhook = answer(to("").json(&json!({"url": format!("http://127.0.0.1:1/{THEIRS}")}))).await;
+    let webhook = webhook["id"].as_str().unwrap().to_owned();
+    let delivery = answer(to(&format!("/{webhook}/test"))).await;
     let call = org.echo("/v1/chat/completions").header("x-portkey-trace-id", "trace-of-theirs");
     let log = log_id(&call.json(&chat(THEIRS)).send().await.unwrap());
     org.log(&log).await;
@@ -85,6 +95,8 @@ async fn furnish(org: &Org<'_>) -> Ids {
         user: user.to_string(),
         api_key: api_key["id"].as_str().unwrap().to_owned(),
         virtual_key: virtual_key["data"]["slug"].as_str().unwrap().to_owned(),
+        webhook,
+        delivery: delivery["id"].as_str().unwrap().to_owned(),
         trace: "trace-of-theirs".to_owned(),
         cursor: Ids::nobodys().cursor,
         log,
@@ -158,6 +170,9 @@ async fn assert_untouched(org: &Org<'_>, ids: &Ids) {
         (&json!("theirs"), &json!(THEIRS), &json!("active")),
         "{key}"
     );
+    let path = format!("/v1/billing/alerts/webhooks/{}", ids.webhook);
+    let hook: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
+    assert!(hook["url"].as_str().unwrap().ends_with(THEIRS) && hook["status"] == "active", "{hook}");
     let log = org.log(&ids.log).await;
     assert!(log.to_string().contains(THEIRS), "{log}");
     assert_eq!(org.list("").await.len(), 1);
@@ -177,6 +192,10 @@ async fn another_organisations_ids_are_as_nobodys_on_every_route() {
     try_everything(&org.owner().await, &own, &theirs, true, false).await;
     assert_untouched(&other, &theirs).await;
 
+    for path in ["/v1/billing/alerts", "/v1/billing/alerts/webhooks"] {
+        let body = org.admin().request(Method::GET, path).send().await.unwrap().text().await.unwrap();
+        assert!(body.contains(r#""total":0"#), "{path}: {body}");
+    }
     // Without naming anything.
     for path in ["/v1/logs", "/v1/api-keys", "/v1/virtual-keys", "/v1/usage", "/v1/models"] {
         let body = org.get(path).await.text().await.unwrap();
@@ -202,6 +221,8 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
     }
     for route in api::ROUTES {
         let mut differs = false;
+        let billing = route.path.starts_with("/v1/billing/");
+        let owner = if billing { org.admin() } else { org.with_key(&org.key) };
         let both = ways(route, &theirs, &theirs, true).into_iter().zip(ways(route, &nobodys, &theirs, true));
         for (with_theirs, with_nobodys) in both {
             let seen = answer(&owner, route.method, &with_theirs, &theirs).await;
@@ -209,6 +230,7 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
         }
         // On these nothing can be named at all, or only by who shows a password too.
         let nameless = matches!((route.method, route.path), ("POST", "/v1/logs") | ("GET", "/v1/usage"))
+            || matches!(route.path, "/v1/billing/alerts" | "/v1/billing/alerts/webhooks")
             || route.path.starts_with("/v1/auth/");
         assert_eq!(differs, !nameless, "{} {}: the attempts prove nothing", route.method, route.path);
     }

@@ -6,6 +6,7 @@
 
 mod access;
 pub mod admin;
+mod alerts;
 mod api_keys;
 mod auth;
 mod body;

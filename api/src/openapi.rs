@@ -14,20 +14,21 @@ use utoipa::openapi::{
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
-use crate::{Access, ROUTES, admin, api_keys, auth, logs, usage, virtual_keys};
+use crate::{Access, ROUTES, admin, alerts, api_keys, auth, logs, usage, virtual_keys};
 
 const API_KEY: &str = "api_key";
 const ACCESS_TOKEN: &str = "access_token";
 const OPERATOR: &str = "operator_token";
 
 /// Each resource's operations, as their handlers describe them.
-pub(crate) fn parts() -> [OpenApi; 6] {
+pub(crate) fn parts() -> [OpenApi; 7] {
     [
         auth::Doc::openapi(),
         logs::Doc::openapi(),
         usage::Doc::openapi(),
         api_keys::Doc::openapi(),
         virtual_keys::Doc::openapi(),
+        alerts::Doc::openapi(),
         admin::Doc::openapi(),
     ]
 }

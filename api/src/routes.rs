@@ -6,7 +6,7 @@ use tenancy::Scope;
 
 use crate::Access::{AllOf, AnyOf};
 use crate::observed::observed;
-use crate::{Access, Api, Error, admin, api_keys, auth, logs, usage, virtual_keys};
+use crate::{Access, Api, Error, admin, alerts, api_keys, auth, logs, usage, virtual_keys};
 
 /// One route.
 pub struct Route {
@@ -46,6 +46,9 @@ const DELETE_KEYS: Access = AnyOf(&[
 const READ_LOG: Access =
     AnyOf(&[Scope::LogsRead, Scope::CompletionsWrite, Scope::LogsWrite, Scope::LogsView]);
 
+const READ_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsRead]);
+const UPDATE_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsUpdate]);
+
 /// The routes, those of one path next to each other. A path without parameters goes before one that would match it.
 pub static ROUTES: &[Route] = &[
     route("POST", "/v1/auth/login", Access::Public, |r| r.to(auth::login)),
@@ -70,6 +73,26 @@ pub static ROUTES: &[Route] = &[
     }),
     route("DELETE", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysDelete]), |r| {
         r.to(virtual_keys::delete)
+    }),
+    route("GET", "/v1/billing/alerts", READ_ORGANISATION, |r| r.to(alerts::list)),
+    route("POST", "/v1/billing/alerts/deliveries/{id}/redeliver", UPDATE_ORGANISATION, |r| {
+        r.to(alerts::redeliver)
+    }),
+    route("GET", "/v1/billing/alerts/webhooks", READ_ORGANISATION, |r| r.to(alerts::webhooks::list)),
+    route("POST", "/v1/billing/alerts/webhooks", UPDATE_ORGANISATION, |r| r.to(alerts::webhooks::create)),
+    route("GET", "/v1/billing/alerts/webhooks/{id}/deliveries", READ_ORGANISATION, |r| {
+        r.to(alerts::webhooks::deliveries)
+    }),
+    route("POST", "/v1/billing/alerts/webhooks/{id}/rotate", UPDATE_ORGANISATION, |r| {
+        r.to(alerts::webhooks::rotate)
+    }),
+    route("POST", "/v1/billing/alerts/webhooks/{id}/test", UPDATE_ORGANISATION, |r| {
+        r.to(alerts::webhooks::test)
+    }),
+    route("GET", "/v1/billing/alerts/webhooks/{id}", READ_ORGANISATION, |r| r.to(alerts::webhooks::get)),
+    route("PUT", "/v1/billing/alerts/webhooks/{id}", UPDATE_ORGANISATION, |r| r.to(alerts::webhooks::update)),
+    route("DELETE", "/v1/billing/alerts/webhooks/{id}", UPDATE_ORGANISATION, |r| {
+        r.to(alerts::webhooks::delete)
     }),
 ];
 

@@ -8,7 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub organisation_id: Uuid,
-    /// `allowance`, `block`, `budget` or `standing`.
+    /// `allowance`, `block`, `limit`, `budget` or `standing`.
     pub kind: String,
     /// What it is about: a key, a workspace; empty for the organisation itself.
     pub subject: String,
@@ -18,6 +18,8 @@ pub struct Model {
     pub threshold: i32,
     pub data: Json,
     pub created_at: i64,
+    /// When its deliveries were made; null: not yet.
+    pub announced_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,6 +5,7 @@
 //! `migration/`, and a row in the retention registry of `workers`.
 
 pub mod alert;
+pub mod alert_delivery;
 pub mod api_key;
 pub mod audit_entry;
 pub mod credit;
@@ -28,4 +29,5 @@ pub mod usage;
 pub mod usage_hourly;
 pub mod user;
 pub mod virtual_key;
+pub mod webhook_endpoint;
 pub mod workspace;

@@ -10,6 +10,7 @@ mod m20261124_log;
 mod m20261124_process;
 mod m20261124_sign_in;
 mod m20261124_tenancy;
+mod m20261125_alerts;
 mod m20261125_billing;
 mod m20261125_log_lists;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_jobs::Migration),
             Box::new(m20261125_log_lists::Migration),
             Box::new(m20261125_billing::Migration),
+            Box::new(m20261125_alerts::Migration),
         ]
     }
 }

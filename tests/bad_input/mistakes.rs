@@ -25,7 +25,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
             case("GET", "/v1/logs/%FF", 400, "id"),
         ],
         ("GET", "/v1/usage") => vec![case("GET", "/v1/usage?month=1", 400, "month: no such parameter")],
-        ("GET", "/v1/api-keys") => bad_pages("/v1/api-keys"),
+        ("GET", "/v1/api-keys") => bad_pages("/v1/api-keys", Some("workspace_id")),
         ("POST", "/v1/api-keys/{type}/{sub_type}") => bad_keys(),
         ("GET" | "DELETE", "/v1/api-keys/{id}") => vec![
             case(route.method, "/v1/api-keys/nonsense", 400, "id: found `nonsense`"),
@@ -33,7 +33,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
             case(route.method, format!("/v1/api-keys/{KEY}"), 404, "no API key"),
         ],
         ("PUT", "/v1/api-keys/{id}") => bad_changes(),
-        ("GET", "/v1/virtual-keys") => bad_pages("/v1/virtual-keys"),
+        ("GET", "/v1/virtual-keys") => bad_pages("/v1/virtual-keys", Some("workspace_id")),
         ("POST", "/v1/virtual-keys") => bad_virtual_keys(),
         ("GET" | "DELETE", "/v1/virtual-keys/{slug}") => vec![
             case(route.method, "/v1/virtual-keys/nobody", 404, "no virtual key"),
@@ -47,6 +47,26 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
                 case("PUT", "/v1/virtual-keys/nobody", 404, "no virtual key").json(json!({"name": "x"})),
                 Case { says: "body: found an array", ..put(json!([])) },
                 Case { says: "workspace_id: found a number", ..put(json!({"workspace_id": 7})) },
+            ]
+        }
+        ("GET", "/v1/billing/alerts") => bad_pages("/v1/billing/alerts", None),
+        ("GET", "/v1/billing/alerts/webhooks") => {
+            vec![case("GET", "/v1/billing/alerts/webhooks?x=1", 400, "x: no such parameter")]
+        }
+        ("POST", "/v1/billing/alerts/webhooks") => bad_webhooks(),
+        ("PUT", "/v1/billing/alerts/webhooks/{id}") => bad_changes_of_webhooks(),
+        (method, path) if path.starts_with("/v1/billing/alerts/") => {
+            let at = |id: &str| path.replace("{id}", id);
+            vec![
+                case(method, at("nonsense"), 400, "id: found `nonsense`"),
+                case(method, at("%00"), 400, "id: "),
+                case(method, at(ID) + "?x=1", 400, "x: no such parameter"),
+                case(
+                    method,
+                    at(ID),
+                    404,
+                    if path.contains("webhooks") { "no webhook" } else { "no delivery" },
+                ),
             ]
         }
         (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
@@ -135,7 +155,8 @@ fn bad_lists() -> Vec<Case> {
     .collect()
 }
 
-fn bad_pages(path: &str) -> Vec<Case> {
+/// `workspace`: the parameter that names one.
+fn bad_pages(path: &str, workspace: Option<&str>) -> Vec<Case> {
     [
         ("page_size=0", "page_size: found `0`"),
         ("page_size=1001", "page_size: found `1001`"),
@@ -147,7 +168,7 @@ fn bad_pages(path: &str) -> Vec<Case> {
     ]
     .into_iter()
     .map(|(query, says)| case("GET", format!("{path}?{query}"), 400, says))
-    .chain([case("GET", format!("{path}?workspace_id=nobody"), 404, "no workspace")])
+    .chain(workspace.map(|name| case("GET", format!("{path}?{name}=nobody"), 404, "no workspace")))
     .collect()
 }
 
@@ -307,6 +328,61 @@ fn bad_virtual_keys() -> Vec<Case> {
         ("/strange", json!(1), "strange: no such field"),
     ] {
         cases.push(post(but(&good, pointer, value), says));
+    }
+    cases
+}
+
+/// A field of a webhook, and what is said of it.
+fn bad_fields_of_webhooks() -> [(&'static str, Value, &'static str); 17] {
+    [
+        ("/url", json!(7), "url: found a number"),
+        ("/url", json!(""), "url: found an empty string"),
+        ("/url", json!("hooks.example.com"), "url: must be an absolute http"),
+        ("/url", json!("ftp://hooks.example.com"), "url: must be an absolute http"),
+        ("/url", json!("http://hooks.example.com/in"), "url: must be https"),
+        ("/url", json!("https://10.0.0.1/in"), "url: points to a private"),
+        ("/url", json!("https://169.254.169.254/latest"), "url: points to a private"),
+        ("/url", json!("https://metadata.google.internal/"), "url: points to a private"),
+        ("/url", json!("https://u:p@hooks.example.com"), "url: "),
+        ("/url", json!("https://hooks.example.com/?token=x"), "url: must not carry"),
+        ("/url", json!(format!("https://hooks.example.com/{}", "x".repeat(2048))), "url: too long"),
+        ("/events", json!("usage.block_opened"), "events: found a string"),
+        ("/events", json!([]), "events: found an empty array"),
+        ("/events", json!([7]), "events: found a number in it"),
+        ("/events", json!(["usage.block_opened", "webhook.test"]), "events: found `webhook.test`"),
+        ("/secret", json!("whsec_AAAA"), "secret: no such field"),
+        ("/strange", json!(1), "strange: no such field"),
+    ]
+}
+
+fn bad_webhooks() -> Vec<Case> {
+    let path = "/v1/billing/alerts/webhooks";
+    let good = json!({"url": "https://hooks.example.com/in"});
+    let post = |body, says| case("POST", path, 400, says).json(body);
+    let mut cases = vec![
+        case("POST", path, 400, "body: ").bytes("{"),
+        case("POST", path, 413, "the body is too large").bytes(" ".repeat((256 << 10) + 1)),
+        case("POST", "/v1/billing/alerts/webhooks?x=1", 400, "x: no such parameter").json(good.clone()),
+        post(json!({}), "url: missing"),
+    ];
+    for (pointer, value, says) in bad_fields_of_webhooks() {
+        cases.push(post(but(&good, pointer, value), says));
+    }
+    cases
+}
+
+fn bad_changes_of_webhooks() -> Vec<Case> {
+    let path = format!("/v1/billing/alerts/webhooks/{ID}");
+    let put = |body, says| case("PUT", &path, 400, says).json(body);
+    let mut cases = vec![
+        case("PUT", "/v1/billing/alerts/webhooks/nonsense", 400, "id: found `nonsense`").json(json!({})),
+        case("PUT", &path, 404, "no webhook").json(json!({"status": "paused"})),
+        case("PUT", &path, 400, "body: ").bytes("nonsense"),
+        put(json!({"status": "off"}), "status: found `off`"),
+        put(json!({"status": 7}), "status: found a number"),
+    ];
+    for (pointer, value, says) in bad_fields_of_webhooks() {
+        cases.push(put(but(&json!({}), pointer, value), says));
     }
     cases
 }

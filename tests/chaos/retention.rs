@@ -15,7 +15,7 @@ use tenancy::organisation::set_plan;
 use uuid::Uuid;
 
 use super::{Chaos, signed, size};
-use crate::harness::{Binary, Org, Process, TestApp, chat, until};
+use crate::harness::{Binary, MASTER_KEY, Org, Process, TestApp, chat, until};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -104,6 +104,7 @@ async fn a_worker_killed_in_the_middle_of_retention_is_replaced_by_one_that_fini
         ("TURNPIKE_JOBS__RETENTION_CRON", "* * * * * *"),
         ("TURNPIKE_JOBS__RETENTION_CHUNK", chunk.as_str()),
         ("TURNPIKE_JOBS__LEASE_MS", "300"),
+        ("TURNPIKE_MASTER_KEY", MASTER_KEY),
     ];
     let start = || Process::start(Binary::Workers, dir.path(), &env, &[]);
     let mut killed = 0;

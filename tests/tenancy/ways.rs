@@ -24,7 +24,8 @@ fn with_body(path: impl Into<String>, body: Value) -> Ask {
 /// Every way to name `ids` on a route of the control plane. `stranger`: to whom the organisation's id and members are
 /// another's too. A route that is new has no row here, which fails the test.
 pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
-    let Ids { organisation, workspace, user, log, api_key, virtual_key, trace, cursor } = ids;
+    let Ids { organisation, workspace, user, log, api_key, virtual_key, webhook, delivery, trace, cursor } =
+        ids;
     let mine = &own.workspace;
     let new_key = |more: Value| {
         let mut body = json!({"name": "x", "scopes": ["logs.list"], "workspace_id": mine});
@@ -103,6 +104,18 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
         // What they take is a secret or nothing: there is no id to name.
         ("POST", "/v1/auth/refresh" | "/v1/auth/logout" | "/v1/auth/password") | ("GET", "/v1/auth/jwks") => {
             Vec::new()
+        }
+        // They are of the whole organisation, and there is nothing to name.
+        ("GET", "/v1/billing/alerts") | ("GET" | "POST", "/v1/billing/alerts/webhooks") => Vec::new(),
+        ("POST", "/v1/billing/alerts/deliveries/{id}/redeliver") => {
+            vec![ask(format!("/v1/billing/alerts/deliveries/{delivery}/redeliver"))]
+        }
+        ("PUT", "/v1/billing/alerts/webhooks/{id}") => {
+            let change = json!({"url": "https://example.com/taken-over"});
+            vec![with_body(format!("/v1/billing/alerts/webhooks/{webhook}"), change)]
+        }
+        (_, path) if path.starts_with("/v1/billing/alerts/webhooks/{id}") => {
+            vec![ask(path.replace("{id}", webhook))]
         }
         (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
     }

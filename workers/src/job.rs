@@ -10,11 +10,13 @@ pub enum Job {
     Partitions,
     /// Deletes what is past its retention.
     Retention,
+    /// Tells organisations what they are alerted to.
+    AlertDeliveries,
 }
 
 impl Job {
     /// All of them, in the order in which those that are due at once run.
-    pub const ALL: [Self; 2] = [Self::Partitions, Self::Retention];
+    pub const ALL: [Self; 3] = [Self::Partitions, Self::Retention, Self::AlertDeliveries];
 
     /// Its name in the database and in our own log lines.
     #[must_use]
@@ -22,6 +24,7 @@ impl Job {
         match self {
             Self::Partitions => "partitions",
             Self::Retention => "retention",
+            Self::AlertDeliveries => "alert_deliveries",
         }
     }
 
@@ -30,6 +33,7 @@ impl Job {
         match self {
             Self::Partitions => &settings.partitions_cron,
             Self::Retention => &settings.retention_cron,
+            Self::AlertDeliveries => &settings.alert_deliveries_cron,
         }
     }
 
@@ -38,6 +42,8 @@ impl Job {
         match self {
             Self::Partitions => jobs::partitions::run(parts).await,
             Self::Retention => jobs::retention::run(parts, lease).await,
+            // In a box: what it takes to send would be room in every job's future.
+            Self::AlertDeliveries => Box::pin(jobs::alert_deliveries::run(parts, lease)).await,
         }
     }
 }

@@ -17,12 +17,14 @@ mod service;
 #[cfg(test)]
 mod testing;
 
-use clock::Clock;
+use clock::{Clock, Ids};
+use egress::Reach;
 use sea_orm::prelude::Uuid;
 use sea_orm::{DatabaseConnection, DbErr};
-use settings::JobsSettings;
+use settings::{JobsSettings, SmtpSettings};
 use telemetry::Metrics;
 use tenancy::PlanOverrides;
+use vault::Vault;
 
 pub use job::Job;
 pub use jobs::partitions::run as make_partitions;
@@ -44,6 +46,13 @@ pub struct Parts {
     /// What the settings put in place of the catalogue's numbers.
     pub plan_overrides: PlanOverrides,
     pub metrics: Metrics,
+    pub ids: Ids,
+    /// Opens what webhooks are signed with.
+    pub vault: Vault,
+    /// Where webhooks may go.
+    pub reach: Reach,
+    /// How mail is sent.
+    pub smtp: SmtpSettings,
 }
 
 /// Why a job did not end well. What it had done stays done; its next run does the rest.
@@ -56,4 +65,6 @@ pub enum Error {
     Replaced { job: &'static str },
     #[error("another worker runs the {job} job at the moment")]
     Held { job: &'static str },
+    #[error("no mail can be sent by these settings")]
+    Smtp(#[from] alerts::BadSmtp),
 }

@@ -32,6 +32,9 @@ pub(crate) const JOB_RUN_DAYS: u32 = 30;
 /// What an organisation was told is looked up for as long as its statistics are.
 pub(crate) const ALERT_DAYS: u32 = 400;
 
+/// Of a job that runs every some seconds, that is too much to keep for as long.
+pub(crate) const FREQUENT_JOB_RUN_DAYS: u32 = 1;
+
 /// Every table of the schema. A test holds it against a migrated database.
 #[must_use]
 pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
@@ -64,6 +67,8 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("invoice_number", Kept("one row")),
         ("usage_hourly", ByPlan),
         ("alert", Days(ALERT_DAYS)),
+        ("alert_delivery", Days(ALERT_DAYS)),
+        ("webhook_endpoint", Kept("ends when it is deleted")),
         ("audit_entry", Kept("by default for ever, as the contract has it")),
         ("seaql_migrations", Kept("which migrations were applied")),
     ]

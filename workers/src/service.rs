@@ -7,14 +7,15 @@ use host::{Base, Running, Service, Task};
 use settings::Settings;
 use telemetry::Telemetry;
 
-use crate::{BadSchedule, Parts, Schedule};
+use crate::{Parts, Schedule};
 
 const SERVICE: Service = Service {
     name: "turnpike-workers",
-    about: "What runs by the clock: retention, partitions.",
+    about: "What runs by the clock: retention, partitions, the sending of alerts.",
     usage: "\
-Any number of them may run on the gateways' database (TURNPIKE_DATABASE_URL): a job runs in one of them at a time, and another
-takes over where one ends. They listen (TURNPIKE_ADDR) for probes alone.",
+Any number of them may run on the gateways' database (TURNPIKE_DATABASE_URL), with their master key (TURNPIKE_MASTER_KEY), which
+opens what webhooks are signed with: a job runs in one of them at a time, and another takes over where one ends. They listen
+(TURNPIKE_ADDR) for probes alone.",
 };
 
 /// The process `turnpike-workers`.
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// Says what could not be had, and what to do about it.
 pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Running> {
+    host::require_master_key(&settings)?;
     let running = Base::open(settings, clock, telemetry).await?.serve(|_| {}, host::not_watched)?;
     let jobs = begin(&running).await?;
     Ok(running.beside(jobs))
@@ -36,9 +38,11 @@ pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> an
 /// Begins to run jobs by their schedule.
 ///
 /// # Errors
-/// [`BadSchedule`] names the job.
-pub async fn begin(base: &Base) -> Result<Task, BadSchedule> {
+/// Names the setting that is not right.
+pub async fn begin(base: &Base) -> anyhow::Result<Task> {
     let schedule = Schedule::new(&base.settings.jobs)?;
+    let smtp = &base.settings.smtp;
+    alerts::Mailer::new(smtp.url.as_ref(), smtp.from.as_deref())?;
     let parts = Parts::over(base);
     // Where logs are partitioned; what is missing all the same is made with the first log that needs it.
     if let Err(error) = crate::make_partitions(&parts).await {
@@ -58,6 +62,10 @@ impl Parts {
             settings: base.settings.jobs.clone(),
             plan_overrides: base.settings.plans.clone(),
             metrics: base.telemetry.metrics.clone(),
+            ids: base.ids.clone(),
+            vault: base.vault.clone(),
+            reach: base.settings.gateway.allow_private_hosts,
+            smtp: base.settings.smtp.clone(),
         }
     }
 }

@@ -39,6 +39,10 @@ impl World {
             settings: JobsSettings { retention_chunk: 10, ..JobsSettings::default() },
             plan_overrides: tenancy::PlanOverrides::new(),
             metrics: telemetry::Metrics::default(),
+            ids: ids.clone(),
+            vault: vault::Vault::new(vault::MasterKey::generate().unwrap()),
+            reach: egress::Reach::Loopback,
+            smtp: settings::SmtpSettings::default(),
         };
         Self { parts, ids, _folder: folder }
     }

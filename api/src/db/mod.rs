@@ -1,7 +1,9 @@
 //! Queries of this plane's tables, a module each.
 
+pub(crate) mod alert;
 pub(crate) mod api_key;
 pub(crate) mod job;
 pub(crate) mod membership;
 pub(crate) mod virtual_key;
+pub(crate) mod webhook_endpoint;
 pub(crate) mod workspace;

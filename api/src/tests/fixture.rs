@@ -128,6 +128,15 @@ impl Fixture {
         self.send(method, path, &[("x-portkey-api-key", key.expose_secret())], body.as_deref()).await
     }
 
+    /// The key of the organisation that may call the route, where one of a workspace may hold no scope that opens it.
+    pub fn key_to(&self, route: &crate::Route) -> &SecretString {
+        let (crate::Access::AnyOf(scopes) | crate::Access::AllOf(scopes)) = route.access else {
+            return &self.made.api_key;
+        };
+        let of_workspace = scopes.iter().any(|scope| KeyKind::WorkspaceService.may_hold(*scope));
+        if of_workspace { &self.made.api_key } else { &self.made.admin_api_key }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, &self.made.api_key, None).await
     }

@@ -141,7 +141,7 @@ impl Target {
         let bearer = format!("Bearer {}", self.access_token);
         let credential = match route.access {
             Access::Person => ("authorization", bearer.as_str()),
-            _ => ("x-portkey-api-key", self.fixture.made.api_key.expose_secret()),
+            _ => ("x-portkey-api-key", self.fixture.key_to(route).expose_secret()),
         };
         let body = body.map(ToString::to_string);
         self.fixture.send(route.method, &format!("{path}{query}"), &[credential], body.as_deref()).await

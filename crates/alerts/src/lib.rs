@@ -1,7 +1,26 @@
 //! What an organisation is told of by itself: each once for its threshold and period.
 //!
-//! An alert is raised in the transaction that makes it true, so that neither is there without the other. To add one: a variant of
-//! [`Kind`].
+//! An alert is raised in the transaction that makes it true, so that neither is there without the other. A job then makes its
+//! [deliveries](delivery), one for each destination, and attempts each until it is taken. To add an alert: a variant of [`Kind`],
+//! whose event is in `event` and whose words are in `text`.
+
+mod backoff;
+pub mod delivery;
+mod event;
+mod mail;
+mod outcome;
+mod secret;
+mod sender;
+mod text;
+mod webhook;
+
+pub use backoff::DELAYS_MS;
+pub use event::{TEST, name as event_name};
+pub use mail::{BadSmtp, Mailer};
+pub use outcome::Outcome;
+pub use secret::{SecretError, make as make_secret, seal as seal_secret};
+pub use sender::Sender;
+pub use webhook::{FORMER_SECRET_MS, check_endpoint};
 
 use clock::Ids;
 use entity::alert;
@@ -70,6 +89,7 @@ pub async fn raise(txn: &impl ConnectionTrait, ids: &Ids, now_ms: i64, alert: Al
         threshold: alert.threshold,
         data: alert.data,
         created_at: now_ms,
+        announced_at: None,
     };
     let once = [
         alert::Column::OrganisationId,

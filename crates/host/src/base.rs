@@ -7,18 +7,20 @@ use clock::{Clock, Ids};
 use sea_orm::DatabaseConnection;
 use settings::Settings;
 use telemetry::Telemetry;
+use vault::Vault;
 
 use crate::observed::Observed;
 use crate::probes::Readiness;
 use crate::{OnConnect, Running, place, server};
 
-/// Settings, time, ids, the database, and what is measured and traced with. Clones share them.
+/// Settings, time, ids, the database, the vault, and what is measured and traced with. Clones share them.
 #[derive(Clone)]
 pub struct Base {
     pub settings: Settings,
     pub clock: Clock,
     pub ids: Ids,
     pub db: DatabaseConnection,
+    pub vault: Vault,
     pub telemetry: Telemetry,
 }
 
@@ -29,7 +31,8 @@ impl Base {
     /// Says what could not be had, and what to do about it.
     pub async fn open(settings: Settings, clock: Clock, telemetry: Telemetry) -> anyhow::Result<Self> {
         let db = place::database(&settings).await?;
-        Ok(Self { ids: Ids::new(clock.clone()), settings, clock, db, telemetry })
+        let vault = place::vault(&settings)?;
+        Ok(Self { ids: Ids::new(clock.clone()), settings, clock, db, vault, telemetry })
     }
 
     /// Serves `mount` and the probes; ready while the database answers.

@@ -58,9 +58,8 @@ impl Intake {
         // First of all: its lock tells that no other process works on this folder.
         let (spool, drain) = spooling::open_spool(&settings, &folder).await?;
         let base = Base::open(settings, clock, telemetry).await?;
-        let vault = place::vault(&base.settings)?;
 
-        let Base { settings, clock, ids, db, .. } = base.clone();
+        let Base { settings, clock, ids, db, vault, .. } = base.clone();
         let (ttl, stale_max) = (settings.gateway.key_cache_ttl, settings.auth.stale_max);
         let notices = if settings.redis_url.is_some() { Notices::to_others() } else { Notices::none() };
         let keys = Keys::new(db.clone(), clock.clone(), ttl, stale_max, settings.plans.clone());
@@ -111,7 +110,7 @@ impl Intake {
         mount: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
         on_connect: OnConnect,
     ) -> anyhow::Result<Running> {
-        let Base { settings, clock, ids, db, telemetry } = &self.base;
+        let Base { settings, clock, ids, db, telemetry, .. } = &self.base;
         let redis = settings.redis_url.as_ref().map(|_| Arc::clone(&self.ledger));
         let readiness = Readiness::of(&self.base).taking_in(self.spool.clone(), redis);
         let readiness = if self.needs_database { readiness.needing_database() } else { readiness };

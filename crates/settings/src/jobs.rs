@@ -8,6 +8,10 @@ use crate::bounds;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobsSettings {
+    /// When alerts that are due are sent, by webhook and by e-mail, UTC, as `retention_cron`. Default: `*/10 * * * * *` (each ten
+    /// seconds).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub alert_deliveries_cron: String,
     /// When the partitions of the next two days are made on PostgreSQL, UTC, as `retention_cron`; also done at the start.
     /// Default: `0 30 * * * *` (each hour).
     #[serde(deserialize_with = "bounds::schedule")]
@@ -28,6 +32,7 @@ pub struct JobsSettings {
 impl Default for JobsSettings {
     fn default() -> Self {
         Self {
+            alert_deliveries_cron: "*/10 * * * * *".to_owned(),
             partitions_cron: "0 30 * * * *".to_owned(),
             retention_cron: "0 * * * * *".to_owned(),
             retention_chunk: 1000,

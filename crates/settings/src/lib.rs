@@ -22,6 +22,7 @@ mod load;
 mod log;
 mod redis;
 mod shipper;
+mod smtp;
 mod spool;
 
 pub use auth::AuthSettings;
@@ -32,6 +33,7 @@ pub use load::{Error, load, load_from};
 pub use log::{LogFormat, LogSettings};
 pub use redis::RedisSettings;
 pub use shipper::ShipperSettings;
+pub use smtp::SmtpSettings;
 pub use spool::SpoolSettings;
 
 /// Every setting there is.
@@ -76,6 +78,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// What runs by the clock.
     pub jobs: JobsSettings,
+    /// How mail is sent.
+    pub smtp: SmtpSettings,
     /// What differs from the catalogue, plan by plan (`[plans.developer]`). Default: nothing.
     pub plans: BTreeMap<Plan, Overrides>,
 }
@@ -99,6 +103,7 @@ impl Default for Settings {
             shipper: ShipperSettings::default(),
             redis: RedisSettings::default(),
             jobs: JobsSettings::default(),
+            smtp: SmtpSettings::default(),
             plans: BTreeMap::new(),
         }
     }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
@@ -11,17 +12,17 @@ use crate::{Error, MasterKey};
 const VERSION: u8 = 1;
 const NONCE_BYTES: usize = 12;
 
-/// Seals and opens secrets under one master key.
+/// Seals and opens secrets under one master key. Clones share the cipher, whose tables are large.
 #[derive(Clone)]
 pub struct Vault {
-    cipher: Aes256Gcm,
+    cipher: Arc<Aes256Gcm>,
 }
 
 impl Vault {
     /// A vault under this key.
     #[must_use]
     pub fn new(MasterKey(key): MasterKey) -> Self {
-        Self { cipher: Aes256Gcm::new(key.expose_secret().into()) }
+        Self { cipher: Arc::new(Aes256Gcm::new(key.expose_secret().into())) }
     }
 
     /// Encrypts a secret for one place. `context` names it (the ids of the organisation and the row) and is not stored:

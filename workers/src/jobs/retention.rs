@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use entity::{alert, job_run, organisation, session, sign_in_attempt, signing_key, spool_mark, usage};
+use entity::{
+    alert, alert_delivery, job_run, organisation, session, sign_in_attempt, signing_key, spool_mark, usage,
+};
 use logstore::retention::Kept;
 use plans::Month;
 use sea_orm::prelude::*;
@@ -10,8 +12,8 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use crate::lease::Lease;
 use crate::registry::{
-    ALERT_DAYS, JOB_RUN_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS, SPOOL_MARK_DAYS,
-    USAGE_DAYS,
+    ALERT_DAYS, FREQUENT_JOB_RUN_DAYS, JOB_RUN_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS,
+    SPOOL_MARK_DAYS, USAGE_DAYS,
 };
 use crate::{Error, Job, Parts, Report};
 
@@ -54,7 +56,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     report.add("usage_hourly", delete_statistics(parts, lease, now_ms).await?);
     report.add("spool_mark", delete_spool_marks(lease, now_ms).await?);
     report.add("usage", delete_usage(lease, now_ms).await?);
-    report.add("alert", delete_alerts(lease, now_ms).await?);
+    delete_alerts(lease, now_ms, &mut report).await?;
     delete_sign_ins(lease, now_ms, &mut report).await?;
     report.add("job_run", delete_runs(lease, now_ms).await?);
     Ok(report)
@@ -135,7 +137,6 @@ async fn delete_spool_marks(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     Ok(deleted.rows_affected)
 }
 
-/// There are few: one a month and organisation.
 /// What is past each organisation's retention of statistics. Where the terms cannot be read, all is kept.
 async fn delete_statistics(parts: &Parts, lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     let (mut deleted, mut last) = (0, None);
@@ -156,14 +157,20 @@ async fn delete_statistics(parts: &Parts, lease: &Lease, now_ms: i64) -> Result<
     }
 }
 
-async fn delete_alerts(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+/// There are few: some a month and organisation.
+async fn delete_alerts(lease: &Lease, now_ms: i64, report: &mut Report) -> Result<(), Error> {
     let txn = lease.begin().await?;
-    let old = alert::Column::CreatedAt.lt(days_before(now_ms, ALERT_DAYS));
-    let deleted = alert::Entity::delete_many().filter(old).exec(&txn).await?;
+    let before_ms = days_before(now_ms, ALERT_DAYS);
+    let old = alert_delivery::Column::CreatedAt.lt(before_ms);
+    let deleted = alert_delivery::Entity::delete_many().filter(old).exec(&txn).await?;
+    report.add("alert_delivery", deleted.rows_affected);
+    let old = alert::Column::CreatedAt.lt(before_ms);
+    report.add("alert", alert::Entity::delete_many().filter(old).exec(&txn).await?.rows_affected);
     txn.commit().await?;
-    Ok(deleted.rows_affected)
+    Ok(())
 }
 
+/// There are few: one a month and organisation.
 async fn delete_usage(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     let txn = lease.begin().await?;
     let oldest = Month::of(days_before(now_ms, USAGE_DAYS));
@@ -192,9 +199,10 @@ async fn delete_sign_ins(lease: &Lease, now_ms: i64, report: &mut Report) -> Res
 /// There are few: one for each time that a job was due.
 async fn delete_runs(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     let txn = lease.begin().await?;
-    let before_ms = days_before(now_ms, JOB_RUN_DAYS);
     let mut n = 0;
     for job in Job::ALL {
+        let days = if job == Job::AlertDeliveries { FREQUENT_JOB_RUN_DAYS } else { JOB_RUN_DAYS };
+        let before_ms = days_before(now_ms, days);
         let runs = || job_run::Entity::find().filter(job_run::Column::Job.eq(job.as_str()));
         let newest = runs().order_by_desc(job_run::Column::ScheduledAt).one(&txn).await?;
         let newest_ms = newest.map_or(i64::MIN, |run| run.scheduled_at);

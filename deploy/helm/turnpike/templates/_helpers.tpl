@@ -106,6 +106,12 @@ env:
         name: {{ include "turnpike.secret" . }}
         key: operator-token
         optional: true
+  - name: TURNPIKE_SMTP__URL
+    valueFrom:
+      secretKeyRef:
+        name: {{ include "turnpike.secret" . }}
+        key: smtp-url
+        optional: true
   {{- range $name, $value := merge (deepCopy .Values.settings) (dict "TURNPIKE_AUTH__TRUST_FORWARDED_FOR" (toString .Values.ingress.enabled)) }}
   - name: {{ $name }}
     value: {{ $value | quote }}

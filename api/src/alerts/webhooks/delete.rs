@@ -1,0 +1,28 @@
+use actix_web::web;
+use sea_orm::TransactionTrait as _;
+use serde_json::json;
+
+use super::{find, note};
+use crate::access::Caller;
+use crate::alerts::shape::DeletedWebhook;
+use crate::query::Query;
+use crate::{Api, Error, db};
+
+/// Deletes a webhook, and the log of its deliveries; what is on its way is not sent.
+#[utoipa::path(delete, path = "/v1/billing/alerts/webhooks/{id}", operation_id = "delete_webhook", params(("id" = Uuid, Path)), responses((status = 200, body = DeletedWebhook)))]
+pub(crate) async fn delete(
+    caller: Caller,
+    api: web::Data<Api>,
+    id: web::Path<String>,
+    query: Query,
+) -> Result<web::Json<DeletedWebhook>, Error> {
+    query.none()?;
+    let row = find(&api, &caller, &id).await?;
+    let txn = api.db.begin().await?;
+    if !db::webhook_endpoint::delete(&txn, &caller.scope, row.id).await? {
+        return Err(Error::not_found("webhook", id.as_str()));
+    }
+    note(&txn, &api, &caller, "webhook.delete", row.id, json!({"url": row.url})).await?;
+    txn.commit().await?;
+    Ok(web::Json(DeletedWebhook::of(row.id)))
+}
