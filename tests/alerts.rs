@@ -10,14 +10,14 @@ use ::workers::{Job, Parts, Report};
 use alerts::{Alert, DELAYS_MS, Kind};
 use clock::Clock;
 use egress::Reach;
-use plans::Plan;
+use plans::{Overrides, Plan};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use settings::Settings;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::harness::{Exchange, Org, TestApp, Upstream};
+use crate::harness::{Exchange, Org, TestApp, Upstream, chat};
 use clients::verified;
 
 const WEBHOOKS: &str = "/v1/billing/alerts/webhooks";
@@ -198,6 +198,31 @@ async fn a_webhook_is_signed_as_standard_webhooks_has_it_with_both_secrets_for_a
     post(&org, &format!("{WEBHOOKS}/{id}/test"), None).await;
     let (_, asked) = deliver_to(&app, &mut receiver, 200).await;
     assert_eq!(asked.signatures, 1, "the former secret signs for a day");
+}
+
+#[tokio::test]
+async fn calls_that_use_the_allowance_up_are_told_of_at_80_and_at_100_per_cent() {
+    let app = start_with(|settings| {
+        let five = Overrides { included_logs: Some(5), max_logs: Some(5), ..Overrides::default() };
+        settings.plans.insert(Plan::Developer, five);
+    })
+    .await;
+    let org = app.org(Plan::Developer).await;
+    let mut receiver = Upstream::start().await;
+    webhook(&org, &receiver, json!(["usage.allowance_reached"])).await;
+    let mut calls = 0;
+    for (more, threshold) in [(4, 80), (1, 100)] {
+        for _ in 0..more {
+            let call = org.echo("/v1/chat/completions").json(&chat("hi")).send().await.unwrap();
+            assert_eq!(call.status(), 200);
+            calls += 1;
+        }
+        org.usage_of(calls).await;
+        let (report, asked) = deliver_to(&app, &mut receiver, 200).await;
+        assert_eq!(counts(&report), [Some(1), Some(1), Some(0)]);
+        let data = &asked.body["data"];
+        assert_eq!((&data["threshold"], &data["used"]), (&json!(threshold), &json!(calls)), "{data}");
+    }
 }
 
 #[tokio::test]

@@ -60,6 +60,9 @@ async fn paths(org: &Org<'_>) -> Value {
         paths[format!("{method} /v1/virtual-keys/{{slug}}")] = json!({"slug": virtual_key["data"]["slug"]});
     }
     add_webhooks(org, &mut paths).await;
+    for method in ["GET", "PUT"] {
+        paths[format!("{method} /v1/admin/workspaces/{{workspace}}")] = json!({"workspace": org.workspace});
+    }
     let log = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}});
     let id = post("/v1/logs", log).await["ids"][0].clone();
     org.log(id.as_str().unwrap()).await;

@@ -18,6 +18,7 @@ mod cuts;
 mod do_not_track;
 mod egress;
 mod jobs;
+mod limits;
 mod logs;
 mod one_origin;
 mod outages;

@@ -14,6 +14,7 @@ mod db;
 mod error;
 mod fields;
 mod instant;
+mod limits;
 mod logs;
 mod observed;
 mod openapi;
@@ -24,6 +25,7 @@ mod service;
 mod state;
 mod usage;
 mod virtual_keys;
+mod workspaces;
 
 pub use access::Access;
 pub use error::Error;

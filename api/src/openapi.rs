@@ -14,14 +14,14 @@ use utoipa::openapi::{
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
-use crate::{Access, ROUTES, admin, alerts, api_keys, auth, logs, usage, virtual_keys};
+use crate::{Access, ROUTES, admin, alerts, api_keys, auth, logs, usage, virtual_keys, workspaces};
 
 const API_KEY: &str = "api_key";
 const ACCESS_TOKEN: &str = "access_token";
 const OPERATOR: &str = "operator_token";
 
 /// Each resource's operations, as their handlers describe them.
-pub(crate) fn parts() -> [OpenApi; 7] {
+pub(crate) fn parts() -> [OpenApi; 8] {
     [
         auth::Doc::openapi(),
         logs::Doc::openapi(),
@@ -29,6 +29,7 @@ pub(crate) fn parts() -> [OpenApi; 7] {
         api_keys::Doc::openapi(),
         virtual_keys::Doc::openapi(),
         alerts::Doc::openapi(),
+        workspaces::Doc::openapi(),
         admin::Doc::openapi(),
     ]
 }

@@ -6,7 +6,7 @@ use tenancy::Scope;
 
 use crate::Access::{AllOf, AnyOf};
 use crate::observed::observed;
-use crate::{Access, Api, Error, admin, alerts, api_keys, auth, logs, usage, virtual_keys};
+use crate::{Access, Api, Error, admin, alerts, api_keys, auth, logs, usage, virtual_keys, workspaces};
 
 /// One route.
 pub struct Route {
@@ -93,6 +93,12 @@ pub static ROUTES: &[Route] = &[
     route("PUT", "/v1/billing/alerts/webhooks/{id}", UPDATE_ORGANISATION, |r| r.to(alerts::webhooks::update)),
     route("DELETE", "/v1/billing/alerts/webhooks/{id}", UPDATE_ORGANISATION, |r| {
         r.to(alerts::webhooks::delete)
+    }),
+    route("GET", "/v1/admin/workspaces/{workspace}", AnyOf(&[Scope::WorkspacesRead]), |r| {
+        r.to(workspaces::get)
+    }),
+    route("PUT", "/v1/admin/workspaces/{workspace}", AnyOf(&[Scope::WorkspacesUpdate]), |r| {
+        r.to(workspaces::update)
     }),
 ];
 

@@ -19,6 +19,7 @@ use crate::control::{self, Control};
 use crate::credentials;
 use crate::error::Error;
 use crate::headers;
+use crate::limiting;
 use crate::observation::Observation;
 use crate::reading;
 use crate::recording::month;
@@ -146,17 +147,20 @@ impl Call<'_> {
         admitted.check_scope()?;
         admitted.check_organisation(self.gateway)?;
         if self.endpoint == Endpoint::Realtime {
+            self.reserve(admitted, &control, None, &[]).await?;
             return Err(Error::Realtime);
         }
         if takes_json(self.endpoint) {
             self.ask_with_json(payload, &control, admitted).await
         } else if self.endpoint == Endpoint::Models && control.names_no_target() {
+            self.reserve(admitted, &control, None, &[]).await?;
             let chunks = vec![models::list(admitted, self.gateway).await?];
             "turnpike".clone_into(&mut self.provider);
             admitted.recording.edit(|record| "turnpike".clone_into(&mut record.provider));
             Ok(Answer::Made { status: 200, chunks, event_stream: false })
         } else {
             let target = self.choose(&control, None, admitted).await?;
+            self.reserve(admitted, &control, Some(&target), &[]).await?;
             let body = self.body(payload, admitted).await?;
             self.ask_target(target, body, &control, admitted).await
         }
@@ -204,6 +208,7 @@ impl Call<'_> {
             (Some(model), Some(span)) => Bytes::from(providers::with_model(&body, span, model)),
             _ => body,
         };
+        self.reserve(admitted, control, Some(&target), &body).await?;
         if target.is_echo() {
             let now_s = self.gateway.clock.now_s();
             let (status, chunks, event_stream) = echo::answer(self.endpoint, &body, admitted.id, now_s);
@@ -234,6 +239,16 @@ impl Call<'_> {
         });
         target.check_endpoint(self.endpoint)?;
         Ok(target)
+    }
+
+    async fn reserve(
+        &self,
+        admitted: &Admitted,
+        control: &Control,
+        target: Option<&Target>,
+        body: &[u8],
+    ) -> Result<(), Error> {
+        limiting::reserve(self.gateway, admitted, control, self.endpoint, target, body).await
     }
 
     /// The client's body as it comes; none where the request has none.

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
+use limits::Refusal;
 use recorder::Outcome;
 use serde_json::json;
 
@@ -40,6 +41,8 @@ pub enum Error {
          or the cap, or set over_quota to pass"
     )]
     OverQuota { month: plans::Month, limit: u64 },
+    #[error(transparent)]
+    Limit(#[from] Refusal),
     #[error("the client went away before its request was whole")]
     ClientGone,
     #[error("{provider} did not begin to answer within {timeout_ms} ms")]
@@ -72,6 +75,7 @@ impl Error {
             | Self::Suspended
             | Self::OverQuota { .. }
             | Self::Unavailable
+            | Self::Limit(_)
             | Self::NoRoom => Outcome::Refused,
             Self::ClientGone => Outcome::ClientGone,
             Self::TimedOut { .. } => Outcome::TimedOut,
@@ -86,13 +90,26 @@ impl Error {
             Self::Suspended => 402,
             Self::Forbidden(_) => 403,
             Self::Invalid { .. } | Self::Body(_) | Self::Unsupported(..) => 400,
-            Self::OverQuota { .. } => 412,
+            Self::OverQuota { .. } | Self::Limit(Refusal::Exhausted { .. }) => 412,
             Self::TooLarge(_) | Self::UploadTooLarge => 413,
             Self::Realtime => 501,
-            Self::Unavailable | Self::NoRoom | Self::ConnectTimedOut { .. } => 503,
+            Self::Limit(Refusal::TooMany { .. }) => 429,
+            Self::Limit(Refusal::Away) | Self::Unavailable | Self::NoRoom | Self::ConnectTimedOut { .. } => {
+                503
+            }
             Self::ClientGone => 499,
             Self::TimedOut { .. } | Self::BodyTimedOut(_) => 408,
             Self::Unreachable { .. } | Self::Internal => 500,
+        }
+    }
+
+    /// When it is worth trying again.
+    fn retry_after_s(&self) -> Option<i64> {
+        match self {
+            Self::Unavailable | Self::NoRoom | Self::Limit(Refusal::Away) => Some(1),
+            // Rounded up: in the second that is named there is room.
+            Self::Limit(Refusal::TooMany { retry_after_ms, .. }) => Some((retry_after_ms + 999) / 1000),
+            _ => None,
         }
     }
 
@@ -128,8 +145,8 @@ impl ResponseError for Error {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        if matches!(self, Self::Unavailable | Self::NoRoom) {
-            response.insert_header(("retry-after", "1"));
+        if let Some(seconds) = self.retry_after_s() {
+            response.insert_header(("retry-after", seconds.to_string()));
         }
         response.json(self.body())
     }

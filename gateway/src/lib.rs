@@ -9,6 +9,7 @@ use std::sync::Arc;
 use actix_web::dev::Extensions;
 use actix_web::web;
 use clock::{Clock, Ids};
+use limits::Limiter;
 use quota::Ledger;
 use recorder::Recorder;
 use settings::Settings;
@@ -25,6 +26,7 @@ mod decoding;
 mod echo;
 mod error;
 mod headers;
+mod limiting;
 mod models;
 mod observation;
 mod openapi;
@@ -60,6 +62,7 @@ pub struct Parts {
     pub virtual_keys: VirtualKeys,
     pub recorder: Recorder,
     pub ledger: Arc<dyn Ledger>,
+    pub limiter: Limiter,
     pub settings: Settings,
     pub telemetry: Telemetry,
 }

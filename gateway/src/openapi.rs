@@ -165,13 +165,18 @@ fn call(id: &str, summary: &str, description: &str) -> OperationBuilder {
         ("408", "The provider's answer did not begin in time."),
         (
             "412",
-            "The organisation's logs of the month are used up, and it refuses calls that would not be recorded.",
+            "A budget of the key, its workspace or the virtual key has not enough left; or the organisation's logs of the month are \
+             used up, and it refuses calls that would not be recorded.",
         ),
         ("413", "The body is too large."),
+        (
+            "429",
+            "A rate limit is reached: `retry-after` says how many seconds to wait. Or the provider says so.",
+        ),
         ("500", "The provider could not be reached, or a fault of the server's."),
         (
             "503",
-            "The provider could not be connected to in time, or there is no room to record the call: try again.",
+            "The provider could not be connected to in time, there is no room to record the call, or its limits cannot be checked: try again.",
         ),
         ("default", "What the provider answered."),
     ] {

@@ -53,6 +53,7 @@ impl Gateway {
             virtual_keys: intake.virtual_keys.clone(),
             recorder: intake.recorder.clone(),
             ledger: Arc::clone(&intake.ledger),
+            limiter: intake.limiter.clone(),
             settings: intake.base.settings.clone(),
             telemetry: intake.base.telemetry.clone(),
         })

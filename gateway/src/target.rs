@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
 use egress::check_url;
+use limits::Limits;
 use providers::{Endpoint, Peek, Provider};
 use secrecy::SecretString;
 use tenancy::{ResolveError, VirtualKey};
@@ -24,6 +25,8 @@ pub(crate) struct Target {
     pub origin: Option<Arc<Origin>>,
     pub secret: Option<SecretString>,
     pub virtual_key: Option<String>,
+    /// Of the virtual key.
+    pub limits: Option<Arc<Limits>>,
     /// The model to put in place of the one in the body, where that named a virtual key too.
     pub model: Option<String>,
 }
@@ -47,7 +50,7 @@ pub(crate) async fn choose(
         Named::Provider(slug) => {
             let provider = known(slug, "x-portkey-provider")?;
             let secret = credentials::callers(headers);
-            Target { provider, origin: None, secret, virtual_key: None, model: None }
+            Target { provider, origin: None, secret, virtual_key: None, limits: None, model: None }
         }
         Named::VirtualKey { field, slug, model } => {
             let key = virtual_key(field, slug, admitted, gateway).await?;
@@ -62,6 +65,7 @@ pub(crate) async fn choose(
                 )?,
                 secret: Some(key.secret.clone()),
                 virtual_key: Some(key.slug.clone()),
+                limits: key.limits.clone(),
                 model: model.map(str::to_owned),
             }
         }

@@ -24,7 +24,13 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
             case("GET", "/v1/logs/%00", 400, "id: "),
             case("GET", "/v1/logs/%FF", 400, "id"),
         ],
-        ("GET", "/v1/usage") => vec![case("GET", "/v1/usage?month=1", 400, "month: no such parameter")],
+        ("GET", "/v1/usage") => vec![
+            case("GET", "/v1/usage?year=1", 400, "year: no such parameter"),
+            case("GET", "/v1/usage?month=1", 400, "month: found `1`"),
+            case("GET", "/v1/usage?month=9999-12", 400, "month: found `9999-12`"),
+            case("GET", "/v1/usage?by=hour", 400, "by: found `hour`"),
+            case("GET", "/v1/usage?format=xml", 400, "format: found `xml`"),
+        ],
         ("GET", "/v1/api-keys") => bad_pages("/v1/api-keys", Some("workspace_id")),
         ("POST", "/v1/api-keys/{type}/{sub_type}") => bad_keys(),
         ("GET" | "DELETE", "/v1/api-keys/{id}") => vec![
@@ -67,6 +73,19 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
                     404,
                     if path.contains("webhooks") { "no webhook" } else { "no delivery" },
                 ),
+            ]
+        }
+        ("GET", "/v1/admin/workspaces/{workspace}") => vec![
+            case("GET", "/v1/admin/workspaces/nobody", 404, "no workspace"),
+            case("GET", "/v1/admin/workspaces/no%00body", 404, "no workspace"),
+            case("GET", "/v1/admin/workspaces/nobody?x=1", 400, "x: no such parameter"),
+        ],
+        ("PUT", "/v1/admin/workspaces/{workspace}") => {
+            let put =
+                |body, status, says| case("PUT", "/v1/admin/workspaces/nobody", status, says).json(body);
+            vec![
+                put(json!({"rate_limits": []}), 404, "no workspace"),
+                put(json!([]), 400, "body: found an array"),
             ]
         }
         (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
@@ -277,8 +296,8 @@ fn bad_keys() -> Vec<Case> {
         ("/expires_at", json!("2020-01-01T00:00:00Z"), "expires_at: `2020-01-01T00:00:00Z` is past"),
         (
             "/rate_limits",
-            json!([{"type": "requests", "unit": "rpm", "value": 1}]),
-            "rate_limits: not supported yet",
+            json!([{"type": "requests", "unit": "rps", "value": 1}]),
+            "rate_limits[0].unit: found `rps`",
         ),
         ("/user_id", json!(KEY), "user_id: only a user's key has one"),
         ("/strange", json!(1), "strange: no such field"),
@@ -324,7 +343,7 @@ fn bad_virtual_keys() -> Vec<Case> {
         ("/custom_host", json!("http://169.254.169.254/"), "custom_host: points to a private"),
         ("/custom_host", json!("https://u:p@x.com"), "custom_host: "),
         ("/note", json!(7), "note: found a number"),
-        ("/usage_limits", json!({"credit_limit": 1}), "usage_limits: not supported yet"),
+        ("/usage_limits", json!({"credit_limit": 0}), "usage_limits.credit_limit: found 0"),
         ("/strange", json!(1), "strange: no such field"),
     ] {
         cases.push(post(but(&good, pointer, value), says));

@@ -17,6 +17,7 @@ fn some_path(route: &api::Route) -> String {
         .path
         .replace("{id}", &nobodys.log)
         .replace("{slug}", &nobodys.virtual_key)
+        .replace("{workspace}", &nobodys.workspace)
         .replace("{type}/{sub_type}", "workspace/service")
 }
 

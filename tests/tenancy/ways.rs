@@ -95,6 +95,11 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
                 with_body(format!("/v1/virtual-keys/{virtual_key}"), change(workspace)),
             ]
         }
+        ("GET", "/v1/admin/workspaces/{workspace}") => vec![ask(format!("/v1/admin/workspaces/{workspace}"))],
+        ("PUT", "/v1/admin/workspaces/{workspace}") => {
+            let change = json!({"rate_limits": [{"type": "requests", "unit": "rpd", "value": 0}]});
+            vec![with_body(format!("/v1/admin/workspaces/{workspace}"), change)]
+        }
         ("POST", "/v1/auth/login") => {
             // An account for each, so that none of them has to wait.
             let email = format!("{organisation}@example.com");

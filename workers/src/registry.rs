@@ -34,6 +34,8 @@ pub(crate) const ALERT_DAYS: u32 = 400;
 
 /// Of a job that runs every some seconds, that is too much to keep for as long.
 pub(crate) const FREQUENT_JOB_RUN_DAYS: u32 = 1;
+/// What was spent in a period is looked up for as long as statistics are, after its end.
+pub(crate) const SPENDING_DAYS: u32 = 400;
 
 /// Every table of the schema. A test holds it against a migrated database.
 #[must_use]
@@ -69,6 +71,8 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("alert", Days(ALERT_DAYS)),
         ("alert_delivery", Days(ALERT_DAYS)),
         ("webhook_endpoint", Kept("ends when it is deleted")),
+        ("subject_limits", Kept("ends with what has the limits")),
+        ("spending", Days(SPENDING_DAYS)),
         ("audit_entry", Kept("by default for ever, as the contract has it")),
         ("seaql_migrations", Kept("which migrations were applied")),
     ]

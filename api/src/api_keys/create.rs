@@ -1,4 +1,6 @@
+use ::limits::{Subject, SubjectKind};
 use actix_web::web;
+use sea_orm::TransactionTrait as _;
 use sea_orm::prelude::Uuid;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -8,6 +10,7 @@ use utoipa::ToSchema;
 use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, scope_for, take_expiry, take_scopes};
 use crate::access::Caller;
 use crate::fields::Fields;
+use crate::limits::{Change, RateLimit, UsageLimits};
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
@@ -33,6 +36,10 @@ pub(crate) struct NewApiKey {
     workspace_id: Option<String>,
     /// Whose key it is: for workspace/user, and only there.
     user_id: Option<Uuid>,
+    usage_limits: Option<UsageLimits>,
+    /// Each type and unit once.
+    #[schema(max_items = 6)]
+    rate_limits: Option<Vec<RateLimit>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -60,10 +67,15 @@ pub(crate) async fn create(
     let kind = kind(&path.0, &path.1)?;
     caller.needs(scope_for(kind, Verb::Create))?;
     let now_ms = api.clock.now_ms();
-    let mint = read(&api, &caller, kind, body::object(payload).await?, now_ms).await?;
+    let mut fields = body::object(payload).await?;
+    let limits = Change::of_new(&mut fields)?;
+    let mint = read(&api, &caller, kind, fields, now_ms).await?;
     let (row, secret) = mint.mint(&api.ids, now_ms).map_err(Error::internal)?;
     let id = row.id;
-    db::api_key::insert(&api.db, row).await?;
+    let txn = api.db.begin().await?;
+    db::api_key::insert(&txn, row).await?;
+    limits.save(&txn, &api, &caller, Subject { kind: SubjectKind::Key, id }, "").await?;
+    txn.commit().await?;
     Ok(web::Json(Created { id, key: secret.expose_secret().to_owned(), object: "api-key" }))
 }
 

@@ -6,7 +6,7 @@ use super::{Verb, scope_for};
 use crate::access::{Caller, InWorkspace};
 use crate::paging::{List, Paging};
 use crate::query::Query;
-use crate::{Api, Error, db};
+use crate::{Api, Error, db, limits};
 
 /// Keys of a page when the caller does not say.
 const DEFAULT_SIZE: u64 = 100;
@@ -32,9 +32,11 @@ pub(crate) async fn list(
     let ids = rows.iter().filter_map(|row| row.workspace_id);
     let slugs = db::workspace::slugs(&api.db, &scope, ids).await?;
     let now_ms = api.clock.now_ms();
+    let mut limits = limits::of(&api.db, rows.iter().map(|row| row.id), now_ms).await?;
     let shape = |row: entity::api_key::Model| {
         let slug = row.workspace_id.and_then(|id| slugs.get(&id).cloned());
-        ApiKey::of(row, slug, now_ms)
+        let limits = limits.remove(&row.id).unwrap_or_default();
+        ApiKey::of(row, slug, limits, now_ms)
     };
     Ok(web::Json(List::new(total, rows.into_iter().map(shape).collect())))
 }

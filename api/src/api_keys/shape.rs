@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::instant;
+use crate::limits::{RateShown, Shown, UsageShown};
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ApiKey {
@@ -22,17 +23,15 @@ pub(crate) struct ApiKey {
     /// The workspace's slug.
     workspace_id: Option<String>,
     user_id: Option<Uuid>,
-    /// `active` or `expired`.
+    /// `active`, `exhausted` (its budget is spent) or `expired`.
     status: &'static str,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
     last_updated_at: String,
     creation_mode: &'static str,
-    #[schema(value_type = Vec<Value>, max_items = 0)]
-    rate_limits: [(); 0],
-    #[schema(value_type = Option<Value>)]
-    usage_limits: Option<()>,
+    rate_limits: Vec<RateShown>,
+    usage_limits: Option<UsageShown>,
     reset_usage: u8,
     #[schema(value_type = Vec<tenancy::Scope>)]
     scopes: Value,
@@ -47,7 +46,7 @@ pub(crate) struct ApiKey {
 }
 
 impl ApiKey {
-    pub fn of(row: api_key::Model, workspace_slug: Option<String>, now_ms: i64) -> Self {
+    pub fn of(row: api_key::Model, workspace_slug: Option<String>, limits: Shown, now_ms: i64) -> Self {
         let expired = row.expires_at.is_some_and(|at| at <= now_ms);
         Self {
             id: row.id,
@@ -58,12 +57,16 @@ impl ApiKey {
             organisation_id: row.organisation_id,
             workspace_id: workspace_slug,
             user_id: row.user_id,
-            status: if expired { "expired" } else { "active" },
+            status: match (expired, limits.exhausted) {
+                (true, _) => "expired",
+                (false, true) => "exhausted",
+                (false, false) => "active",
+            },
             created_at: instant::iso(row.created_at),
             last_updated_at: instant::iso(row.last_updated_at),
             creation_mode: "api",
-            rate_limits: [],
-            usage_limits: None,
+            rate_limits: limits.rates,
+            usage_limits: limits.usage.into_iter().next(),
             reset_usage: 0,
             scopes: row.scopes,
             defaults: json!({ "metadata": null, "config_id": null }),

@@ -1,6 +1,7 @@
+use ::limits::{Subject, SubjectKind};
 use actix_web::web;
 use entity::api_key::ActiveModel;
-use sea_orm::Set;
+use sea_orm::{Set, TransactionTrait as _};
 use serde::Serialize;
 use tenancy::{KeyKind, Scope};
 use utoipa::ToSchema;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, find, take_expiry, take_scopes};
 use crate::access::Caller;
 use crate::fields::Fields;
+use crate::limits::{Change, RateLimit, UsageLimits};
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
@@ -32,6 +34,13 @@ pub(crate) struct ApiKeyChange {
     /// The slug or id of the workspace to look in.
     #[schema(min_length = 1, max_length = 100)]
     workspace_id: Option<String>,
+    /// Null: none.
+    usage_limits: Option<UsageLimits>,
+    /// Each type and unit once. Null or empty: none.
+    #[schema(max_items = 6)]
+    rate_limits: Option<Vec<RateLimit>>,
+    /// True: what was spent is forgotten, and the budget counts from now on.
+    reset_usage: Option<bool>,
 }
 
 /// Says that it is done, and nothing more.
@@ -56,10 +65,14 @@ pub(crate) async fn update(
     let workspace = fields.line("workspace_id", 100)?;
     let scope = caller.reach(&api, workspace.as_deref()).await?;
     let (row, kind) = find(&api, &caller, &scope, &id, Verb::Update).await?;
+    let limits = Change::of_key(&mut fields)?;
     let change = read(fields, kind, &caller, api.clock.now_ms())?;
-    if !db::api_key::update(&api.db, &scope, row.id, change).await? {
+    let txn = api.db.begin().await?;
+    if !db::api_key::update(&txn, &scope, row.id, change).await? {
         return Err(Error::not_found("API key", id.as_str()));
     }
+    limits.save(&txn, &api, &caller, Subject { kind: SubjectKind::Key, id: row.id }, "").await?;
+    txn.commit().await?;
     super::forget(&api, &row);
     Ok(web::Json(Done {}))
 }
@@ -76,7 +89,6 @@ fn read(mut fields: Fields, kind: KeyKind, caller: &Caller, now_ms: i64) -> Resu
     change.expires_at = take_expiry(&mut fields, now_ms)?.change();
     fields.fixed(&["type", "user_id"])?;
     fields.not_yet(&NOT_YET)?;
-    fields.not_yet(&["reset_usage"])?;
     fields.finish()?;
     Ok(change)
 }

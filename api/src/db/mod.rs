@@ -3,6 +3,7 @@
 pub(crate) mod alert;
 pub(crate) mod api_key;
 pub(crate) mod job;
+pub(crate) mod limits;
 pub(crate) mod membership;
 pub(crate) mod virtual_key;
 pub(crate) mod webhook_endpoint;

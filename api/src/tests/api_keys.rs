@@ -109,8 +109,8 @@ async fn what_is_wrong_with_a_new_key_is_named() {
         ),
         (
             "workspace/service",
-            with("usage_limits", json!({"credit_limit": 5})),
-            "usage_limits: not supported yet",
+            with("usage_limits", json!({"credit_limit": 0})),
+            "usage_limits.credit_limit: found 0",
         ),
         ("workspace/service", with("rotation_policy", json!({"a": 1})), "rotation_policy: not supported yet"),
         ("workspace/user", good.clone(), "user_id: missing"),

@@ -49,6 +49,7 @@ impl Fixture {
             drain,
             db: db.clone(),
             ledger: Arc::new(quota::Embedded::new()),
+            limits: Arc::new(limits::Embedded::new()),
             clock: clock.clone(),
             terms: Arc::new(|organisation, now_ms| {
                 tenancy::terms(organisation, &PlanOverrides::new(), now_ms).unwrap().1

@@ -137,7 +137,8 @@ impl Target {
             .path
             .replace("{type}/{sub_type}", "workspace/service")
             .replace("{id}", &self.api_key)
-            .replace("{slug}", &self.virtual_key);
+            .replace("{slug}", &self.virtual_key)
+            .replace("{workspace}", &self.fixture.made.workspace_id);
         let bearer = format!("Bearer {}", self.access_token);
         let credential = match route.access {
             Access::Person => ("authorization", bearer.as_str()),

@@ -74,7 +74,7 @@ async fn what_is_wrong_with_a_virtual_key_is_named() {
         (with("custom_host", json!("ftp://a.com")), "custom_host: must be an absolute http or https URL"),
         (with("custom_host", json!("https://u:p@a.com")), "custom_host: must not contain @"),
         (with("custom_host", json!("http://10.0.0.1")), "custom_host: points to a private"),
-        (with("usage_limits", json!({"credit_limit": 1})), "usage_limits: not supported yet"),
+        (with("usage_limits", json!({"credit_limit": "1"})), "usage_limits.credit_limit: found a string"),
         (with("awsRegion", json!("eu-west-1")), "awsRegion: not supported yet"),
         (with("colour", json!("red")), "colour: no such field"),
     ] {

@@ -1,6 +1,8 @@
+use ::limits::{Subject, SubjectKind};
 use actix_web::web;
 use entity::virtual_key;
 use providers::{Auth, Provider};
+use sea_orm::TransactionTrait as _;
 use secrecy::SecretString;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,6 +12,7 @@ use super::shape::Wrapped;
 use super::{MAX_NAME, MAX_NOTE, NOT_YET, secret, take_host, take_secret};
 use crate::access::Caller;
 use crate::fields::Fields;
+use crate::limits::{Change, RateLimit, UsageLimits};
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
@@ -33,6 +36,10 @@ pub(crate) struct NewVirtualKey {
     /// The slug or id of a workspace, which an organisation's key has to name.
     #[schema(min_length = 1, max_length = 100)]
     workspace_id: Option<String>,
+    usage_limits: Option<UsageLimits>,
+    /// Each type and unit once; one alone may be sent without the array.
+    #[schema(max_items = 6)]
+    rate_limits: Option<Vec<RateLimit>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -66,7 +73,9 @@ pub(crate) async fn create(
     payload: web::Payload,
 ) -> Result<web::Json<Wrapped<Created>>, Error> {
     query.none()?;
-    let new = read(body::object(payload).await?, &api)?;
+    let mut fields = body::object(payload).await?;
+    let limits = Change::of_new(&mut fields)?;
+    let new = read(fields, &api)?;
     let workspace = caller.one_workspace(&api, new.workspace.as_deref()).await?;
     let (id, organisation_id, now_ms) = (api.ids.fresh(), caller.scope.organisation(), api.clock.now_ms());
     let sealed = secret::seal(&api, &new.secret, organisation_id, id)?;
@@ -86,7 +95,10 @@ pub(crate) async fn create(
         created_at: now_ms,
         last_updated_at: now_ms,
     };
-    db::virtual_key::insert(&api.db, row).await?;
+    let txn = api.db.begin().await?;
+    db::virtual_key::insert(&txn, row).await?;
+    limits.save(&txn, &api, &caller, Subject { kind: SubjectKind::VirtualKey, id }, &slug).await?;
+    txn.commit().await?;
     // A call may have asked for the name before it was there.
     api.virtual_keys.invalidate(organisation_id, &slug);
     Ok(web::Json(Wrapped::of(Created { slug })))

@@ -3,7 +3,7 @@ use actix_web::web;
 use super::shape::{Both, VirtualKey};
 use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
-use crate::{Api, Error, db};
+use crate::{Api, Error, db, limits};
 
 /// One virtual key, without its secret.
 #[utoipa::path(get, path = "/v1/virtual-keys/{slug}", params(("slug" = String, Path), InWorkspace), responses((status = 200, body = Both<VirtualKey>)))]
@@ -19,5 +19,6 @@ pub(crate) async fn get(
     let workspace = caller.one_workspace(&api, workspace.as_deref()).await?;
     let row = db::virtual_key::find(&api.db, &workspace.scope, &slug).await?;
     let row = row.ok_or_else(|| Error::not_found("virtual key", slug.into_inner()))?;
-    Ok(web::Json(Both::eras(VirtualKey::of(row, workspace.slug))))
+    let limits = limits::of(&api.db, [row.id], api.clock.now_ms()).await?.remove(&row.id);
+    Ok(web::Json(Both::eras(VirtualKey::of(row, workspace.slug, limits.unwrap_or_default()))))
 }

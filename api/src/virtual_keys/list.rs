@@ -6,7 +6,7 @@ use super::shape::VirtualKey;
 use crate::access::{Caller, InWorkspace};
 use crate::paging::{List, Paging};
 use crate::query::Query;
-use crate::{Api, Error, db};
+use crate::{Api, Error, db, limits};
 
 /// Virtual keys of a page when the caller does not say.
 const DEFAULT_SIZE: u64 = 50;
@@ -34,6 +34,11 @@ pub(crate) async fn list(
     query.finish()?;
     let workspace = caller.one_workspace(&api, workspace.as_deref()).await?;
     let (total, rows) = db::virtual_key::list(&api.db, &workspace.scope, paging).await?;
-    let data = rows.into_iter().map(|row| VirtualKey::of(row, workspace.slug.clone())).collect();
+    let mut limits = limits::of(&api.db, rows.iter().map(|row| row.id), api.clock.now_ms()).await?;
+    let shape = |row: entity::virtual_key::Model| {
+        let limits = limits.remove(&row.id).unwrap_or_default();
+        VirtualKey::of(row, workspace.slug.clone(), limits)
+    };
+    let data = rows.into_iter().map(shape).collect();
     Ok(web::Json(Listed { success: true, list: List::new(total, data) }))
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::instant;
+use crate::limits::{RateShown, Shown, UsageShown};
 
 #[derive(Clone, Serialize, ToSchema)]
 pub(crate) struct VirtualKey {
@@ -18,12 +19,11 @@ pub(crate) struct VirtualKey {
     custom_host: Option<String>,
     /// The workspace's slug.
     workspace_id: String,
+    /// `active`, or `exhausted`: its budget is spent.
     status: String,
-    #[schema(value_type = Option<Value>)]
-    usage_limits: Option<()>,
+    usage_limits: Option<UsageShown>,
     reset_usage: u8,
-    #[schema(value_type = Vec<Value>, max_items = 0)]
-    rate_limits: [(); 0],
+    rate_limits: Vec<RateShown>,
     #[schema(value_type = std::collections::HashMap<String, Value>)]
     model_config: Value,
     #[schema(format = DateTime)]
@@ -37,7 +37,7 @@ pub(crate) struct VirtualKey {
 }
 
 impl VirtualKey {
-    pub fn of(row: virtual_key::Model, workspace_slug: String) -> Self {
+    pub fn of(row: virtual_key::Model, workspace_slug: String, limits: Shown) -> Self {
         Self {
             slug: row.slug,
             name: row.name,
@@ -46,10 +46,10 @@ impl VirtualKey {
             key: row.hint,
             custom_host: row.custom_host,
             workspace_id: workspace_slug,
-            status: row.status,
-            usage_limits: None,
+            status: if limits.exhausted { "exhausted".to_owned() } else { row.status },
+            usage_limits: limits.usage.into_iter().next(),
             reset_usage: 0,
-            rate_limits: [],
+            rate_limits: limits.rates,
             model_config: json!({}),
             created_at: instant::iso(row.created_at),
             last_updated_at: instant::iso(row.last_updated_at),

@@ -1,12 +1,14 @@
+use ::limits::{Subject, SubjectKind};
 use actix_web::web;
 use entity::virtual_key::{ActiveModel, Model};
-use sea_orm::Set;
+use sea_orm::{Set, TransactionTrait as _};
 use utoipa::ToSchema;
 
 use super::shape::{Nothing, Wrapped};
 use super::{MAX_NAME, MAX_NOTE, NOT_YET, secret, take_host, take_secret};
 use crate::access::Caller;
 use crate::fields::Fields;
+use crate::limits::{Change, RateLimit, UsageLimits};
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
@@ -31,6 +33,13 @@ pub(crate) struct VirtualKeyChange {
     /// The slug or id of a workspace, which an organisation's key has to name.
     #[schema(min_length = 1, max_length = 100)]
     workspace_id: Option<String>,
+    /// Null: none.
+    usage_limits: Option<UsageLimits>,
+    /// Each type and unit once. Null or empty: none.
+    #[schema(max_items = 6)]
+    rate_limits: Option<Vec<RateLimit>>,
+    /// True: what was spent is forgotten, and the budget counts from now on.
+    reset_usage: Option<bool>,
 }
 
 /// Changes what is sent; the next call sees it.
@@ -48,10 +57,15 @@ pub(crate) async fn update(
     let scope = caller.one_workspace(&api, workspace.as_deref()).await?.scope;
     let row = db::virtual_key::find(&api.db, &scope, &slug).await?;
     let row = row.ok_or_else(|| Error::not_found("virtual key", slug.as_str()))?;
+    let limits = Change::of_key(&mut fields)?;
     let change = read(fields, &api, &row)?;
-    if !db::virtual_key::update(&api.db, &scope, row.id, change).await? {
+    let txn = api.db.begin().await?;
+    if !db::virtual_key::update(&txn, &scope, row.id, change).await? {
         return Err(Error::not_found("virtual key", slug.as_str()));
     }
+    let subject = Subject { kind: SubjectKind::VirtualKey, id: row.id };
+    limits.save(&txn, &api, &caller, subject, &row.slug).await?;
+    txn.commit().await?;
     api.virtual_keys.invalidate(row.organisation_id, &row.slug);
     Ok(web::Json(Wrapped::of(Nothing {})))
 }
@@ -75,7 +89,6 @@ fn read(mut fields: Fields, api: &Api, row: &Model) -> Result<ActiveModel, Error
         ));
     }
     fields.not_yet(&NOT_YET)?;
-    fields.not_yet(&["reset_usage"])?;
     fields.finish()?;
     Ok(change)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
 use clock::Clock;
+use limits::Limiter;
 use processes::Counts;
 use quota::Ledger;
 use recorder::{Recorder, Unrecorded};
@@ -28,6 +29,8 @@ pub struct Intake {
     pub virtual_keys: VirtualKeys,
     pub people: People,
     pub ledger: Arc<dyn Ledger>,
+    pub limiter: Limiter,
+    limits_ledger: Arc<dyn limits::Ledger>,
     pub recorder: Recorder,
     unrecorded: Unrecorded,
     spool: Spool,
@@ -52,6 +55,7 @@ impl Intake {
     ) -> anyhow::Result<Self> {
         place::check(&settings)?;
         let ledger = spooling::ledger(&settings)?;
+        let limits_ledger = spooling::limits_ledger(&settings)?;
         place::make_folder(&settings.data_dir)?;
         place::look_for_others(&settings.data_dir)?;
         let folder = settings.data_dir.join(spool);
@@ -60,6 +64,7 @@ impl Intake {
         let base = Base::open(settings, clock, telemetry).await?;
 
         let Base { settings, clock, ids, db, vault, .. } = base.clone();
+        let limiter = spooling::limiter(&settings, Arc::clone(&limits_ledger), db.clone());
         let (ttl, stale_max) = (settings.gateway.key_cache_ttl, settings.auth.stale_max);
         let notices = if settings.redis_url.is_some() { Notices::to_others() } else { Notices::none() };
         let keys = Keys::new(db.clone(), clock.clone(), ttl, stale_max, settings.plans.clone());
@@ -85,6 +90,8 @@ impl Intake {
             virtual_keys,
             people,
             ledger,
+            limiter,
+            limits_ledger,
             recorder,
             unrecorded,
             spool,
@@ -126,8 +133,9 @@ impl Intake {
         };
         let observed = Observed::of(db).taking_in(&self.spool, &self.keys, &self.unrecorded);
         let metrics = telemetry.metrics.clone();
+        let ledgers = (self.ledger, self.limits_ledger);
         let shipper =
-            spooling::shipper(settings, clock, db.clone(), self.drain, self.ledger, self.unrecorded, metrics);
+            spooling::shipper(settings, clock, db.clone(), self.drain, ledgers, self.unrecorded, metrics);
         let shipping = Shipping {
             recorder: self.recorder,
             spool: self.spool,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use clock::Clock;
 use entity::organisation;
+use limits::{AwayPolicy, Limiter};
 use plans::{Overrides, Plan};
 use quota::Ledger;
 use recorder::{Shipper, Unrecorded};
 use sea_orm::DatabaseConnection;
-use settings::Settings;
+use settings::{OnRedisAway, Settings};
 use spool::{Drain, Spool};
 use telemetry::Metrics;
 use tenancy::PlanOverrides;
@@ -49,13 +50,33 @@ pub fn ledger(settings: &Settings) -> Result<Arc<dyn Ledger>, quota::BadUrl> {
     })
 }
 
+/// Where budgets and rate limits are counted.
+///
+/// # Errors
+/// [`limits::BadUrl`] when `redis_url` is no address of a Redis.
+pub fn limits_ledger(settings: &Settings) -> Result<Arc<dyn limits::Ledger>, limits::BadUrl> {
+    Ok(match &settings.redis_url {
+        Some(url) => Arc::new(limits::Redis::connect(url, settings.redis.timeout)?),
+        None => Arc::new(limits::Embedded::new()),
+    })
+}
+
+/// Who asks there for calls.
+pub fn limiter(settings: &Settings, ledger: Arc<dyn limits::Ledger>, db: DatabaseConnection) -> Limiter {
+    let when_away = match settings.limits.on_redis_away {
+        OnRedisAway::Pass => AwayPolicy::Pass,
+        OnRedisAway::Refuse => AwayPolicy::Refuse,
+    };
+    Limiter::new(ledger, db, when_away)
+}
+
 /// The way from the spool into the store.
 pub fn shipper(
     settings: &Settings,
     clock: &Clock,
     db: DatabaseConnection,
     drain: Drain,
-    ledger: Arc<dyn Ledger>,
+    (ledger, limits): (Arc<dyn Ledger>, Arc<dyn limits::Ledger>),
     unrecorded: Unrecorded,
     metrics: Metrics,
 ) -> Shipper {
@@ -64,6 +85,7 @@ pub fn shipper(
         drain,
         db,
         ledger,
+        limits,
         clock: clock.clone(),
         terms: Arc::new(move |organisation, now_ms| terms(organisation, &plans, now_ms)),
         unrecorded,

@@ -13,6 +13,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, ExprTrait as _, IntoActiveModel, TransactionTrait};
 
 use crate::partitions::{self, Partition};
+use crate::spending;
 use hours::Hours;
 use meter::Meter;
 
@@ -159,6 +160,8 @@ async fn begin(
     // Only now, for the first write may have waited for another's transaction.
     let now_ms = clock.now_ms();
     let mut meters = meter::lock(txn, &batch.entries, terms, now_ms).await?;
+    // What was dropped was spent as well.
+    spending::count(txn, batch.entries.iter().map(|entry| &entry.log), clock).await?;
     let admitted = meter::admit(txn, batch.entries, &mut meters, now_ms).await?;
     Ok(Some((meters, admitted)))
 }

@@ -8,6 +8,7 @@ pub mod partitions;
 pub mod query;
 pub mod reconcile;
 pub mod retention;
+pub mod spending;
 pub mod statistics;
 pub mod status_labels;
 

@@ -7,6 +7,7 @@
 pub mod echo;
 mod endpoint;
 mod measure;
+mod most;
 mod object;
 mod peek;
 mod price;
@@ -16,6 +17,7 @@ mod usage;
 
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub use measure::{Measured, measure};
+pub use most::{Most, most};
 pub use peek::{Peek, PeekError, peek, with_model};
 pub use price::{cost, models, prices_version};
 pub use registry::{Auth, Provider, Shape, all, provider};

@@ -13,10 +13,8 @@ use secrecy::SecretString;
 use crate::known::Months;
 use crate::{BatchId, Counted, Error, IN_FLIGHT, Key, Ledger, REMEMBERED, Reserved};
 
-mod link;
-
-pub use link::BadUrl;
-use link::Link;
+pub use redis_link::BadUrl;
+use redis_link::Link;
 
 /// The largest number that Lua tells from its neighbours.
 const MAX_EXACT: u64 = (1 << 53) - 1;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clock::Clock;
-use logstore::{Appended, Entry, MeterKey, Packer, Tally, append};
+use logstore::{Appended, Entry, MeterKey, Packer, Tally, append, spending};
 use plans::{Month, Terms};
 use quota::{BatchId, Key, Ledger, Reserved};
 use sea_orm::prelude::*;
@@ -26,6 +26,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// How long what is left is tried at the end. A connection that a thread opened which has ended by then fails once, and the next
 /// try has another; a store that is away is not waited for.
 const LAST_TRIES: Duration = Duration::from_secs(2);
+
+/// Calls kept to tell the ledger of limits of, once it answers again: any of a subject tells all that it has spent.
+const MAX_UNSETTLED: usize = 10_000;
 
 /// How much is shipped at a time.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +79,8 @@ pub struct Parts {
     pub drain: Drain,
     pub db: DatabaseConnection,
     pub ledger: Arc<dyn Ledger>,
+    /// Where calls have reserved what they might use of budgets and rate limits.
+    pub limits: Arc<dyn limits::Ledger>,
     pub clock: Clock,
     pub terms: TermsOf,
     pub unrecorded: Unrecorded,
@@ -90,13 +95,17 @@ pub struct Shipper {
     packer: Option<Packer>,
     /// The ledger failed when it was asked last.
     ledger_fails: bool,
+    /// The ledger of limits failed when it was told something last.
+    limits_fail: bool,
+    /// Calls whose limits the ledger could not be told of.
+    unsettled: Vec<spending::Call>,
 }
 
 impl Shipper {
     /// Does nothing until it is run or told to drain.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts, packer: None, ledger_fails: false }
+        Self { parts, packer: None, ledger_fails: false, limits_fail: false, unsettled: Vec::new() }
     }
 
     /// Ships until `stop`, then what is left, as far as the store takes it within two seconds.
@@ -109,6 +118,7 @@ impl Shipper {
                 batch = next => batch,
                 _ = flush.tick() => {
                     self.flush_unrecorded().await;
+                    self.settle_limits_again().await;
                     continue;
                 }
                 () = stop.cancelled() => break,
@@ -213,6 +223,7 @@ impl Shipper {
         let Prepared { entries, unreadable } = self.prepare(batch).await?;
         let wanted = wanted(&entries);
         let terms = self.parts.terms_of(wanted.keys()).await?;
+        let calls = entries.iter().filter_map(|entry| spending::Call::of(&entry.log)).collect();
         let reserved = self.reserve(batch, &wanted, &terms).await;
         self.without_ledger_if_need_be(reserved)?;
         let mut shipped = Shipped { batches: 1, unreadable, ..Shipped::default() };
@@ -230,6 +241,7 @@ impl Shipper {
                 }
             }
         }
+        self.settle_limits(calls).await?;
         Ok(shipped)
     }
 
@@ -309,6 +321,33 @@ impl Shipper {
             self.parts.ledger.settle(Key { organisation, month }, id_of(batch), used).await?;
         }
         Ok(())
+    }
+
+    /// What the calls have reserved of budgets and rate limits gives way to what they used. A ledger that is away is told later:
+    /// until then, or until it expires, the reservation stands.
+    async fn settle_limits(&mut self, calls: Vec<spending::Call>) -> Result<(), DbErr> {
+        for (organisation, settlings) in spending::settlings(&self.parts.db, &calls).await? {
+            if let Err(error) = self.parts.limits.settle(organisation, &settlings).await {
+                if !std::mem::replace(&mut self.limits_fail, true) {
+                    let source = std::error::Error::source(&error);
+                    tracing::warn!(%error, ?source, "what calls used of their limits is told later");
+                }
+                self.unsettled.extend(calls);
+                let excess = self.unsettled.len().saturating_sub(MAX_UNSETTLED);
+                self.unsettled.drain(..excess);
+                return Ok(());
+            }
+            self.limits_fail = false;
+        }
+        Ok(())
+    }
+
+    async fn settle_limits_again(&mut self) {
+        let calls = std::mem::take(&mut self.unsettled);
+        if let Err(error) = self.settle_limits(calls.clone()).await {
+            tracing::warn!(%error, "what calls used of their limits cannot be read");
+            self.unsettled = calls;
+        }
     }
 
     /// The store needs no grant, and corrects the ledger once it answers: its failure is said once, and nothing waits.

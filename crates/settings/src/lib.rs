@@ -18,6 +18,7 @@ mod auth;
 mod bounds;
 mod gateway;
 mod jobs;
+mod limits;
 mod load;
 mod log;
 mod redis;
@@ -29,6 +30,7 @@ pub use auth::AuthSettings;
 pub use egress::Reach;
 pub use gateway::{GatewaySettings, WhenSpoolFull};
 pub use jobs::JobsSettings;
+pub use limits::{LimitsSettings, OnRedisAway};
 pub use load::{Error, load, load_from};
 pub use log::{LogFormat, LogSettings};
 pub use redis::RedisSettings;
@@ -76,6 +78,8 @@ pub struct Settings {
     pub shipper: ShipperSettings,
     /// What several processes share.
     pub redis: RedisSettings,
+    /// Budgets and rate limits.
+    pub limits: LimitsSettings,
     /// What runs by the clock.
     pub jobs: JobsSettings,
     /// How mail is sent.
@@ -102,6 +106,7 @@ impl Default for Settings {
             log: LogSettings::default(),
             shipper: ShipperSettings::default(),
             redis: RedisSettings::default(),
+            limits: LimitsSettings::default(),
             jobs: JobsSettings::default(),
             smtp: SmtpSettings::default(),
             plans: BTreeMap::new(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use entity::{api_key, organisation, workspace};
+use limits::Limits;
 use sea_orm::DatabaseConnection;
 use sea_orm::prelude::*;
 
@@ -167,7 +168,9 @@ impl Inner {
                 None => return Ok(None),
             },
         };
-        self.tenant(&key, &organisation, workspace_slug).map(Some)
+        let limited = [Some(key.id), key.workspace_id].into_iter().flatten();
+        let limits = limits::load(&self.db, limited, []).await?;
+        self.tenant(&key, &organisation, workspace_slug, limits).map(Some)
     }
 
     fn tenant(
@@ -175,6 +178,7 @@ impl Inner {
         key: &api_key::Model,
         organisation: &organisation::Model,
         workspace_slug: Option<String>,
+        limits: Vec<Limits>,
     ) -> Result<Tenant, DbErr> {
         let now_ms = self.clock.now_ms();
         let (plan, terms) = terms(organisation, &self.plan_overrides, now_ms)?;
@@ -195,6 +199,7 @@ impl Inner {
             standing: standing::of(organisation)?,
             over_quota: standing::over_quota_of(organisation)?,
             expires_at: key.expires_at,
+            limits,
         })
     }
 }

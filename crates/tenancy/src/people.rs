@@ -215,6 +215,7 @@ impl Inner {
             standing: standing::of(&organisation)?,
             over_quota: standing::over_quota_of(&organisation)?,
             expires_at: None,
+            limits: Vec::new(),
         }))
     }
 

@@ -1,5 +1,6 @@
 //! What a key or an access token identifies, and how far its queries reach.
 
+use limits::Limits;
 use plans::Terms;
 use uuid::Uuid;
 
@@ -28,6 +29,8 @@ pub struct Tenant {
     pub retention_class: i16,
     /// Unix milliseconds; the key works before it.
     pub expires_at: Option<i64>,
+    /// Of the key and of its workspace; mostly none.
+    pub limits: Vec<Limits>,
 }
 
 impl Tenant {

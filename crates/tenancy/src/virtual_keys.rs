@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clock::Clock;
 use entity::virtual_key;
+use limits::Limits;
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseConnection, QueryOrder, QuerySelect, QueryTrait};
 use secrecy::SecretString;
@@ -41,6 +42,7 @@ pub struct VirtualKey {
     pub custom_host: Option<String>,
     /// Deleted: it may be shown, not used.
     pub archived: bool,
+    pub limits: Option<Arc<Limits>>,
 }
 
 /// Looks virtual keys up. Clones share one cache, with the rules of [`crate::Keys`].
@@ -121,7 +123,8 @@ impl VirtualKeys {
                 ResolveError::Unavailable
             })?;
         let open = |row| {
-            let opened = self.0.open(row);
+            // What is listed is not called.
+            let opened = self.0.open(row, None);
             opened.inspect_err(|error| tracing::error!(%error, "a virtual key is left out of a list")).ok()
         };
         Ok(rows.into_iter().filter_map(open).collect())
@@ -169,10 +172,12 @@ impl Inner {
             .filter(virtual_key::Column::Slug.eq(slug))
             .one(&self.db)
             .await?;
-        row.map(|row| self.open(row)).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let limits = limits::load(&self.db, [row.id], []).await?.pop().map(Arc::new);
+        self.open(row, limits).map(Some)
     }
 
-    fn open(&self, row: virtual_key::Model) -> Result<VirtualKey, DbErr> {
+    fn open(&self, row: virtual_key::Model, limits: Option<Arc<Limits>>) -> Result<VirtualKey, DbErr> {
         let secret = self
             .vault
             .open(&row.secret, context(row.organisation_id, row.id).as_bytes())
@@ -186,6 +191,7 @@ impl Inner {
             secret,
             custom_host: row.custom_host,
             archived: row.status != "active",
+            limits,
         })
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use entity::{
-    alert, alert_delivery, job_run, organisation, session, sign_in_attempt, signing_key, spool_mark, usage,
+    alert, alert_delivery, job_run, organisation, session, sign_in_attempt, signing_key, spending,
+    spool_mark, usage,
 };
 use logstore::retention::Kept;
 use plans::Month;
@@ -13,7 +14,7 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 use crate::lease::Lease;
 use crate::registry::{
     ALERT_DAYS, FREQUENT_JOB_RUN_DAYS, JOB_RUN_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS,
-    SPOOL_MARK_DAYS, USAGE_DAYS,
+    SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
 };
 use crate::{Error, Job, Parts, Report};
 
@@ -57,6 +58,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     report.add("spool_mark", delete_spool_marks(lease, now_ms).await?);
     report.add("usage", delete_usage(lease, now_ms).await?);
     delete_alerts(lease, now_ms, &mut report).await?;
+    report.add("spending", delete_spending(lease, now_ms).await?);
     delete_sign_ins(lease, now_ms, &mut report).await?;
     report.add("job_run", delete_runs(lease, now_ms).await?);
     Ok(report)
@@ -168,6 +170,15 @@ async fn delete_alerts(lease: &Lease, now_ms: i64, report: &mut Report) -> Resul
     report.add("alert", alert::Entity::delete_many().filter(old).exec(&txn).await?.rows_affected);
     txn.commit().await?;
     Ok(())
+}
+
+/// Of periods that have ended: one that does not end is counted on.
+async fn delete_spending(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+    let txn = lease.begin().await?;
+    let old = spending::Column::EndsAt.lt(days_before(now_ms, SPENDING_DAYS));
+    let deleted = spending::Entity::delete_many().filter(old).exec(&txn).await?;
+    txn.commit().await?;
+    Ok(deleted.rows_affected)
 }
 
 /// There are few: one a month and organisation.

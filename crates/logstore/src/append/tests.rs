@@ -193,3 +193,44 @@ async fn numbers_of_any_size_add_up_to_the_largest_there_is() {
         assert_eq!((hour.input_tokens, hour.output_tokens, hour.cost_pusd), (i64::MAX, 0, i64::MAX));
     }
 }
+
+#[tokio::test]
+async fn what_calls_spend_is_counted_once_whether_or_not_their_logs_are_recorded() {
+    let mut fixture = Fixture::new().await;
+    let one = plans::Overrides { included_logs: Some(1), ..Overrides::default() };
+    fixture.terms = [(fixture.organisation, plans::terms(Plan::Developer, &one))].into();
+    let key = fixture.ids.fresh();
+    let limits = entity::subject_limits::Model {
+        subject_id: key,
+        subject_kind: "key".to_owned(),
+        organisation_id: fixture.organisation,
+        name: String::new(),
+        rate_limits: serde_json::json!([]),
+        // Two budgets of one period, and one of another.
+        usage_limits: serde_json::json!([
+            {"type": "tokens", "credit_limit": 100, "alert_threshold": 40, "periodic_reset": "monthly"},
+            {"type": "cost", "credit_limit": 5, "periodic_reset": "monthly"},
+            {"type": "cost", "credit_limit": 5},
+        ]),
+        counted_from: 0,
+        updated_at: 0,
+    };
+    limits.into_active_model().insert(&fixture.db).await.unwrap();
+    let batch = || {
+        let mut batch = fixture.batch(0, 1, 5);
+        for entry in &mut batch.entries[..4] {
+            entry.log.api_key_id = Some(key);
+        }
+        batch.entries[3].log.source = "insert".to_owned();
+        batch
+    };
+    assert_eq!(tally(fixture.append(batch()).await.unwrap()).recorded, 1);
+    assert_eq!(fixture.append(batch()).await.unwrap(), Appended::Before);
+    let rows = entity::spending::Entity::find().all(&fixture.db).await.unwrap();
+    // Each has 15 tokens and costs 1,000.
+    let spent: Vec<_> = rows.iter().map(|row| (row.tokens, row.cost_pusd)).collect();
+    assert_eq!(spent, [(45, 3_000), (45, 3_000)]);
+    let alerts = entity::alert::Entity::find().all(&fixture.db).await.unwrap();
+    let alerts: Vec<_> = alerts.iter().map(|alert| (alert.subject.clone(), alert.threshold)).collect();
+    assert_eq!(alerts, [(format!("key:{key}"), 40)]);
+}

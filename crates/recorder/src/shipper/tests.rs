@@ -90,6 +90,7 @@ impl Fixture {
             drain,
             db,
             ledger: ledger.clone(),
+            limits: Arc::new(limits::Embedded::new()),
             clock: Clock::system(),
             terms: Arc::new(|_, _| plans::terms(Plan::Developer, &Overrides::default())),
             unrecorded: unrecorded.clone(),

@@ -12,11 +12,11 @@ use telemetry::Metrics;
 
 pub(crate) async fn run(settings: &Settings, dir: &Path, metrics: Metrics) -> anyhow::Result<()> {
     check(dir)?;
-    let ledger = host::ledger(settings)?;
+    let ledgers = (host::ledger(settings)?, host::limits_ledger(settings)?);
     let db = host::database(settings).await?;
     let (spool, drain) = host::open_spool(settings, dir).await?;
     let mut queue =
-        host::shipper(settings, &Clock::system(), db.clone(), drain, ledger, Unrecorded::default(), metrics);
+        host::shipper(settings, &Clock::system(), db.clone(), drain, ledgers, Unrecorded::default(), metrics);
     let shipped = queue.drain_now().await.context(
         "not all logs could be shipped; they are still in the spool folder, and the command may be repeated",
     )?;

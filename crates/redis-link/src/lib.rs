@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, ErrorKind, RedisError, RedisResult};
+use redis::{Client, ErrorKind, RedisError, RedisResult, Script, ServerErrorKind};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// How long Redis is left alone after a failure, so that one that is away costs its time-out now and then, not every time.
@@ -18,7 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 #[error("redis_url (TURNPIKE_REDIS_URL) cannot be used; expected redis://HOST:PORT or rediss://HOST:PORT")]
 pub struct BadUrl;
 
-pub(super) struct Link {
+/// A connection to Redis, shared by all steps of one ledger.
+pub struct Link {
     client: Client,
     timeout: Duration,
     state: Mutex<State>,
@@ -30,6 +31,10 @@ struct State {
 }
 
 impl Link {
+    /// Connects in the background; needs a Tokio runtime. No step takes longer than `timeout`.
+    ///
+    /// # Errors
+    /// [`BadUrl`]. That nobody answers there is none.
     pub fn new(url: &SecretString, timeout: Duration) -> Result<Self, BadUrl> {
         let client = Client::open(url.expose_secret()).map_err(|_| BadUrl)?;
         let connection = connection(&client, timeout).map_err(|_| BadUrl)?;
@@ -87,6 +92,34 @@ fn connection(client: &Client, timeout: Duration) -> RedisResult<ConnectionManag
         let _ = opening.send_packed_command(&redis::cmd("PING")).await;
     });
     Ok(connection)
+}
+
+/// Takes a step of a script, which Redis is told where it does not know it: it was started anew, or told to forget its scripts.
+///
+/// # Errors
+/// As for [`Link::run`].
+pub async fn script<T: redis::FromRedisValue>(
+    link: &Link,
+    script: &Script,
+    text: &str,
+    keys: &[String],
+    arguments: &[Vec<u8>],
+) -> RedisResult<T> {
+    let command = |verb: &str, what: &str| {
+        let mut command = redis::cmd(verb);
+        command.arg(what).arg(keys.len()).arg(keys).arg(arguments);
+        command
+    };
+    link.run(async |connection| {
+        let answer: RedisResult<T> = command("EVALSHA", script.get_hash()).query_async(connection).await;
+        match answer {
+            Err(error) if error.kind() == ServerErrorKind::NoScript.into() => {
+                command("EVAL", text).query_async(connection).await
+            }
+            answer => answer,
+        }
+    })
+    .await
 }
 
 fn error(what: &'static str) -> RedisError {

@@ -1,0 +1,20 @@
+use actix_web::web;
+
+use super::find;
+use super::shape::Workspace;
+use crate::access::Caller;
+use crate::query::Query;
+use crate::{Api, Error};
+
+/// One workspace and its limits.
+#[utoipa::path(get, path = "/v1/admin/workspaces/{workspace}", operation_id = "get_workspace", params(("workspace" = String, Path, description = "Its slug or id.")), responses((status = 200, body = Workspace)))]
+pub(crate) async fn get(
+    caller: Caller,
+    api: web::Data<Api>,
+    named: web::Path<String>,
+    query: Query,
+) -> Result<web::Json<Workspace>, Error> {
+    query.none()?;
+    let row = find(&api, &caller, &named).await?;
+    Ok(web::Json(Workspace::of(&api, row).await?))
+}
