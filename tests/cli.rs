@@ -54,7 +54,19 @@ async fn an_organisation_made_while_a_server_runs_calls_it_at_once_and_changes_i
     })
     .await;
 
+    let args = ["org", "credit", "--organisation", organisation, "--cents", "-900", "--reason", "An outage"];
+    assert_eq!(Process::cli(dir.path(), &args)["amount_cents"], -900);
+    let contract = r#"{"monthly_price_cents": 200000}"#;
+    let args = ["org", "set-plan", "--organisation", organisation, "--plan", "enterprise", "--overrides"];
+    let from = ["--from", "2099-01-01T00:00:00Z"];
+    let changed = Process::cli(dir.path(), &[&args[..], &[contract], &from].concat());
+    assert_eq!(changed["from"], "2099-01-01T00:00:00+00:00");
+
     let nobody = "11111111-1111-4111-8111-111111111111";
+    let args = ["org", "credit", "--organisation", organisation, "--cents", "0", "--reason", "x"];
+    let output = Process::run(dir.path(), &[], &args);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cents: found 0"), "{}", text(&output.stderr));
     let output =
         Process::run(dir.path(), &[], &["org", "set-plan", "--organisation", nobody, "--plan", "developer"]);
     assert_eq!(output.status.code(), Some(1));

@@ -63,6 +63,8 @@ async fn paths(org: &Org<'_>) -> Value {
     for method in ["GET", "PUT"] {
         paths[format!("{method} /v1/admin/workspaces/{{workspace}}")] = json!({"workspace": org.workspace});
     }
+    paths["GET /v1/billing/invoices/{id}"] = json!({"id": "gathering"});
+    paths["GET /v1/billing/invoices/{id}/html"] = json!({"id": "gathering"});
     let log = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}});
     let id = post("/v1/logs", log).await["ids"][0].clone();
     org.log(id.as_str().unwrap()).await;

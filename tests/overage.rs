@@ -132,7 +132,8 @@ async fn who_chose_so_gets_412_past_the_limit_and_such_calls_are_counted() {
     let usage = org.usage_of(12).await;
     assert_eq!([&usage["used"], &usage["dropped"]], [&json!(10), &json!(2)]);
     // With the next month, or a plan with more, calls pass again.
-    set_plan(&app.running.db, org.id, Plan::Production, None, app.clock.now_ms()).await.unwrap();
+    let (running, now_ms) = (&app.running, app.clock.now_ms());
+    set_plan(&running.db, &running.ids, org.id, Plan::Production, now_ms).await.unwrap();
     set(&org, "over_quota = 'reject'").await;
     calls(&org, 1).await;
     assert_eq!(org.usage_of(13).await["used"], 11);
@@ -178,7 +179,8 @@ async fn a_log_that_comes_late_is_metered_by_the_plan_of_its_month() {
     app.break_store().await;
     calls(&org, 7).await;
     app.clock.advance(Duration::from_mins(2));
-    set_plan(&app.running.db, org.id, Plan::Developer, None, app.clock.now_ms()).await.unwrap();
+    let (running, now_ms) = (&app.running, app.clock.now_ms());
+    set_plan(&running.db, &running.ids, org.id, Plan::Developer, now_ms).await.unwrap();
     calls(&org, 3).await;
     app.mend_store().await;
     assert_eq!(org.usage_of(3).await["used"], 3);

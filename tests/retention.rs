@@ -191,7 +191,7 @@ async fn a_new_plan_changes_what_is_shown_as_soon_as_keys_are_looked_up_again() 
     for (plan, rows, status) in
         [(Plan::Production, 3, 200), (Plan::Developer, 0, 404), (Plan::Enterprise, 3, 200)]
     {
-        set_plan(&app.running.db, org.id, plan, None, app.clock.now_ms()).await.unwrap();
+        set_plan(&app.running.db, &app.running.ids, org.id, plan, app.clock.now_ms()).await.unwrap();
         app.clock.advance(app.running.settings.gateway.key_cache_ttl);
         assert_eq!(org.list("").await.len(), rows, "{plan}");
         assert_eq!(org.get(&path).await.status(), status, "{plan}");

@@ -29,6 +29,7 @@ struct Ids {
     virtual_key: String,
     webhook: String,
     delivery: String,
+    invoice: String,
     trace: String,
     cursor: String,
 }
@@ -45,12 +46,13 @@ impl Ids {
             virtual_key: "nobody-000000".to_owned(),
             webhook: "44444444-4444-4444-8444-444444444444".to_owned(),
             delivery: "55555555-5555-4555-8555-555555555555".to_owned(),
+            invoice: "66666666-6666-4666-8666-666666666666".to_owned(),
             trace: "trace-of-nobody".to_owned(),
             cursor: "AZAAAAAAcACAAAAAAAAAAQ".to_owned(),
         }
     }
 
-    fn all(&self) -> [&str; 9] {
+    fn all(&self) -> [&str; 10] {
         [
             &self.organisation,
             &self.workspace,
@@ -60,6 +62,7 @@ impl Ids {
             &self.virtual_key,
             &self.webhook,
             &self.delivery,
+            &self.invoice,
             &self.trace,
         ]
     }
@@ -97,10 +100,31 @@ async fn furnish(org: &Org<'_>) -> Ids {
         virtual_key: virtual_key["data"]["slug"].as_str().unwrap().to_owned(),
         webhook,
         delivery: delivery["id"].as_str().unwrap().to_owned(),
+        invoice: invoiced(org).await,
         trace: "trace-of-theirs".to_owned(),
         cursor: Ids::nobodys().cursor,
         log,
     }
+}
+
+/// Drafts an invoice of the organisation; its id.
+async fn invoiced(org: &Org<'_>) -> String {
+    let row = entity::invoice::Model {
+        id: org.app.running.ids.fresh(),
+        organisation_id: org.id,
+        month: 202_610,
+        status: "draft".to_owned(),
+        number: None,
+        catalogue_version: plans::CATALOGUE_VERSION.to_owned(),
+        total_cents: 0,
+        document: json!({}),
+        drafted_at: org.app.clock.now_ms(),
+        finalised_at: None,
+    };
+    let id = row.id.to_string();
+    let insert = entity::invoice::Entity::insert(row.into_active_model());
+    insert.exec_without_returning(&org.app.running.db).await.unwrap();
+    id
 }
 
 async fn send(caller: &Caller<'_>, verb: &str, ask: &Ask) -> Response {
@@ -230,8 +254,9 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
         }
         // On these nothing can be named at all, or only by who shows a password too.
         let nameless = matches!((route.method, route.path), ("POST", "/v1/logs") | ("GET", "/v1/usage"))
+            || route.path.starts_with("/v1/auth/")
             || matches!(route.path, "/v1/billing/alerts" | "/v1/billing/alerts/webhooks")
-            || route.path.starts_with("/v1/auth/");
+            || matches!(route.path, "/v1/billing/plan" | "/v1/billing/caps" | "/v1/billing/invoices");
         assert_eq!(differs, !nameless, "{} {}: the attempts prove nothing", route.method, route.path);
     }
 }

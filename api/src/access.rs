@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use sea_orm::prelude::Uuid;
-use tenancy::{IdentifyError, KeyKind, People, Scope, Tenant, TenantScope};
+use tenancy::{IdentifyError, KeyKind, People, Role, Scope, Tenant, TenantScope};
 use utoipa::IntoParams;
 
 use crate::{Api, Error, db, routes};
@@ -18,11 +18,18 @@ pub enum Access {
     Public,
     /// A person's access token, whatever the role.
     Person,
+    /// The access token of the organisation's owner.
+    Owner,
+    /// The same, or an organisation's key with this scope.
+    OwnerOr(Scope),
     /// A key or an access token with one of these scopes.
     AnyOf(&'static [Scope]),
     /// The same, with all of them.
     AllOf(&'static [Scope]),
 }
+
+/// Whose billing is (8.4).
+const OWNER: &str = "the access token of the organisation's owner";
 
 impl Access {
     fn check(self, tenant: &Tenant) -> Result<(), Error> {
@@ -31,6 +38,14 @@ impl Access {
             Self::Public => return Ok(()),
             Self::Person if tenant.api_key_id.is_none() => return Ok(()),
             Self::Person => return Err(Error::Forbidden("it needs the access token of a person".to_owned())),
+            Self::Owner | Self::OwnerOr(_) if tenant.role == Some(Role::Owner) => return Ok(()),
+            Self::OwnerOr(scope) if tenant.role.is_none() && has(&scope) => return Ok(()),
+            Self::Owner => return Err(Error::Forbidden(format!("it needs {OWNER}"))),
+            Self::OwnerOr(scope) => {
+                return Err(Error::Forbidden(format!(
+                    "it needs {OWNER}, or an organisation's key with {scope}"
+                )));
+            }
             Self::AnyOf(scopes) => (scopes.iter().any(has), scopes, " or "),
             Self::AllOf(scopes) => (scopes.iter().all(has), scopes, " and "),
         };

@@ -9,6 +9,7 @@ pub mod admin;
 mod alerts;
 mod api_keys;
 mod auth;
+mod billing;
 mod body;
 mod db;
 mod error;

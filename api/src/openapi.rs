@@ -14,14 +14,14 @@ use utoipa::openapi::{
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
-use crate::{Access, ROUTES, admin, alerts, api_keys, auth, logs, usage, virtual_keys, workspaces};
+use crate::{Access, ROUTES, admin, alerts, api_keys, auth, billing, logs, usage, virtual_keys, workspaces};
 
 const API_KEY: &str = "api_key";
 const ACCESS_TOKEN: &str = "access_token";
 const OPERATOR: &str = "operator_token";
 
 /// Each resource's operations, as their handlers describe them.
-pub(crate) fn parts() -> [OpenApi; 8] {
+pub(crate) fn parts() -> [OpenApi; 9] {
     [
         auth::Doc::openapi(),
         logs::Doc::openapi(),
@@ -30,6 +30,7 @@ pub(crate) fn parts() -> [OpenApi; 8] {
         virtual_keys::Doc::openapi(),
         alerts::Doc::openapi(),
         workspaces::Doc::openapi(),
+        billing::Doc::openapi(),
         admin::Doc::openapi(),
     ]
 }
@@ -124,6 +125,12 @@ fn needs(asks: Asks) -> String {
         Asks::Operator => "Needs the operator's token.".to_owned(),
         Asks::Tenant(Access::Public) => "Needs no credential.".to_owned(),
         Asks::Tenant(Access::Person) => "Needs the access token of a person.".to_owned(),
+        Asks::Tenant(Access::Owner) => "Needs the access token of the organisation's owner.".to_owned(),
+        Asks::Tenant(Access::OwnerOr(scope)) => {
+            format!(
+                "Needs the access token of the organisation's owner, or a key of the organisation with `{scope}`."
+            )
+        }
         Asks::Tenant(Access::AnyOf(scopes)) => format!("Needs {}.", join(scopes, " or ")),
         Asks::Tenant(Access::AllOf(scopes)) => format!("Needs {}.", join(scopes, " and ")),
     }
@@ -138,7 +145,13 @@ fn security(asks: Asks) -> Vec<SecurityRequirement> {
     match asks {
         Asks::Operator => vec![SecurityRequirement::new(OPERATOR, [""; 0])],
         Asks::Tenant(Access::Public) => Vec::new(),
-        Asks::Tenant(Access::Person) => vec![SecurityRequirement::new(ACCESS_TOKEN, [""; 0])],
+        Asks::Tenant(Access::Person | Access::Owner) => {
+            vec![SecurityRequirement::new(ACCESS_TOKEN, [""; 0])]
+        }
+        Asks::Tenant(Access::OwnerOr(scope)) => vec![
+            SecurityRequirement::new(ACCESS_TOKEN, [""; 0]),
+            SecurityRequirement::new(API_KEY, [scope.as_str()]),
+        ],
         Asks::Tenant(Access::AnyOf(scopes)) => scopes.iter().flat_map(|scope| either(&[*scope])).collect(),
         Asks::Tenant(Access::AllOf(scopes)) => either(scopes).into(),
     }

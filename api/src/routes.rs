@@ -4,9 +4,11 @@ use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, web};
 use tenancy::Scope;
 
-use crate::Access::{AllOf, AnyOf};
+use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
 use crate::observed::observed;
-use crate::{Access, Api, Error, admin, alerts, api_keys, auth, logs, usage, virtual_keys, workspaces};
+use crate::{
+    Access, Api, Error, admin, alerts, api_keys, auth, billing, logs, usage, virtual_keys, workspaces,
+};
 
 /// One route.
 pub struct Route {
@@ -48,6 +50,8 @@ const READ_LOG: Access =
 
 const READ_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsRead]);
 const UPDATE_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsUpdate]);
+/// The organisation's bills, for who keeps its books.
+const READ_BILLING: Access = OwnerOr(Scope::OrganisationSettingsRead);
 
 /// The routes, those of one path next to each other. A path without parameters goes before one that would match it.
 pub static ROUTES: &[Route] = &[
@@ -100,6 +104,12 @@ pub static ROUTES: &[Route] = &[
     route("PUT", "/v1/admin/workspaces/{workspace}", AnyOf(&[Scope::WorkspacesUpdate]), |r| {
         r.to(workspaces::update)
     }),
+    route("GET", "/v1/billing/plan", READ_BILLING, |r| r.to(billing::get_plan)),
+    route("PUT", "/v1/billing/plan", Owner, |r| r.to(billing::put_plan)),
+    route("PUT", "/v1/billing/caps", Owner, |r| r.to(billing::put_caps)),
+    route("GET", "/v1/billing/invoices", READ_BILLING, |r| r.to(billing::list_invoices)),
+    route("GET", "/v1/billing/invoices/{id}", READ_BILLING, |r| r.to(billing::get_invoice)),
+    route("GET", "/v1/billing/invoices/{id}/html", READ_BILLING, |r| r.to(billing::get_invoice_html)),
 ];
 
 const fn route(

@@ -61,6 +61,7 @@ impl Api {
             virtual_keys: intake.virtual_keys.clone(),
             people: intake.people.clone(),
             vault: intake.vault.clone(),
+            plan_overrides: settings.plans.clone(),
             recorder: intake.recorder.clone(),
             reach: settings.gateway.allow_private_hosts,
             trust_forwarded_for: settings.auth.trust_forwarded_for,

@@ -9,7 +9,7 @@ use recorder::Recorder;
 use sea_orm::DatabaseConnection;
 use secrecy::SecretString;
 use telemetry::Telemetry;
-use tenancy::{Keys, People, VirtualKeys};
+use tenancy::{Keys, People, PlanOverrides, VirtualKeys};
 use uuid::Uuid;
 use vault::Vault;
 
@@ -26,6 +26,8 @@ pub struct Parts {
     pub virtual_keys: VirtualKeys,
     pub people: People,
     pub vault: Vault,
+    /// What the settings put in place of the catalogue's numbers.
+    pub plan_overrides: PlanOverrides,
     pub recorder: Recorder,
     /// Where a tenant's custom host may point.
     pub reach: Reach,

@@ -88,6 +88,22 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
                 put(json!([]), 400, "body: found an array"),
             ]
         }
+        ("GET", "/v1/billing/invoices") => bad_pages("/v1/billing/invoices", None),
+        ("GET", "/v1/billing/plan") => vec![case("GET", "/v1/billing/plan?x=1", 400, "x: no such parameter")],
+        // What is wrong with its fields is for the owner in person: see `billing`.
+        ("PUT", "/v1/billing/plan" | "/v1/billing/caps") => {
+            vec![case("PUT", route.path, 403, "the access token of the organisation's owner")]
+        }
+        ("GET", "/v1/billing/invoices/{id}" | "/v1/billing/invoices/{id}/html") => {
+            let at = |id: &str| route.path.replace("{id}", id);
+            vec![
+                case("GET", at("nonsense"), 400, "id: found `nonsense`"),
+                case("GET", at("2026-13"), 400, "id: found `2026-13`"),
+                case("GET", at("2020-01"), 404, "no invoice"),
+                case("GET", at(ID) + "?x=1", 400, "x: no such parameter"),
+                case("GET", at(ID), 404, "no invoice"),
+            ]
+        }
         (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
     }
 }

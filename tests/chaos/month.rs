@@ -9,7 +9,7 @@ use redis_server::RedisServer;
 use serde_json::Value;
 
 use super::{Chaos, signed, size};
-use crate::harness::{Ask, Binary, Fleet, Plane, Tenant, load, load_of};
+use crate::harness::{Ask, Binary, Fleet, Plane, Tenant, load, load_of, until};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -71,7 +71,21 @@ async fn a_month_is_recorded_metered_and_billed_exactly_whatever_is_killed_betwe
     assert_eq!(settled(&mut fleet, &tenant).await, logs);
     assert_eq!(fleet.counts(&tenant).await, [signed(logs), 0, 0]);
 
+    // The month ends, and a day later what is owed for it is final.
+    ahead +=
+        between(month.start_ms() + signed(days - 1) * 86_400_000, month.end_ms()) + Duration::from_hours(1);
+    fleet.move_ahead(ahead);
+    let invoices = |status: &str| {
+        format!("SELECT count(*) FROM invoice WHERE status = '{status}' AND total_cents = 7600")
+    };
+    until_number(&fleet, &invoices("draft"), 1).await;
+    fleet.move_ahead(ahead + DAY);
+    until_number(&fleet, &invoices("final"), 1).await;
+
     let summary = fleet.reconcile();
+    // The days before the month, on which it was signed up, have one of their own.
+    let finals = fleet.number("SELECT count(*) FROM invoice WHERE status = 'final'").await;
+    assert_eq!(summary["invoices"], finals);
     assert_eq!((&summary["used"], &summary["logs"]), (&logs.into(), &logs.into()));
     let blocks = "SELECT count(*) FROM overage_block";
     assert_eq!(fleet.number(blocks).await, BLOCKS);
@@ -84,7 +98,11 @@ async fn a_month_is_recorded_metered_and_billed_exactly_whatever_is_killed_betwe
     assert_eq!(by_day.len(), days);
     assert_eq!(by_day.iter().map(|day| day["logs"].as_i64().unwrap()).sum::<i64>(), signed(logs));
     fleet.stop();
-    chaos.tell(format_args!("over: {logs} logs, {BLOCKS} blocks, 27 USD"));
+    chaos.tell(format_args!("over: {logs} logs, {BLOCKS} blocks, 27 USD; the invoice comes to 76 USD"));
+}
+
+async fn until_number(fleet: &Fleet, sql: &str, expected: i64) {
+    until(sql, || async { (fleet.number(sql).await == expected).then_some(()) }).await;
 }
 
 /// What the control plane, which started last, answers the organisation.

@@ -57,7 +57,8 @@ async fn forty_days() -> (TempDir, Vec<(Uuid, Option<i64>)>) {
             app.clock.advance(Duration::from_hours(24));
         }
     }
-    set_plan(&app.running.db, orgs[2].0.id, Plan::Developer, None, app.clock.now_ms()).await.unwrap();
+    let (running, now_ms) = (&app.running, app.clock.now_ms());
+    set_plan(&running.db, &running.ids, orgs[2].0.id, Plan::Developer, now_ms).await.unwrap();
     let kept = orgs.iter().map(|(org, days)| (org.id, *days)).collect();
     (app.stop().await, kept)
 }

@@ -24,8 +24,7 @@ fn with_body(path: impl Into<String>, body: Value) -> Ask {
 /// Every way to name `ids` on a route of the control plane. `stranger`: to whom the organisation's id and members are
 /// another's too. A route that is new has no row here, which fails the test.
 pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
-    let Ids { organisation, workspace, user, log, api_key, virtual_key, webhook, delivery, trace, cursor } =
-        ids;
+    let Ids { organisation, workspace, user, log, api_key, virtual_key, trace, cursor, .. } = ids;
     let mine = &own.workspace;
     let new_key = |more: Value| {
         let mut body = json!({"name": "x", "scopes": ["logs.list"], "workspace_id": mine});
@@ -110,8 +109,23 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
         ("POST", "/v1/auth/refresh" | "/v1/auth/logout" | "/v1/auth/password") | ("GET", "/v1/auth/jwks") => {
             Vec::new()
         }
+        (_, path) if path.starts_with("/v1/billing/") => ways_in_billing(route, ids),
+        (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
+    }
+}
+
+fn ways_in_billing(route: &api::Route, ids: &Ids) -> Vec<Ask> {
+    let Ids { invoice, webhook, delivery, .. } = ids;
+    match (route.method, route.path) {
         // They are of the whole organisation, and there is nothing to name.
-        ("GET", "/v1/billing/alerts") | ("GET" | "POST", "/v1/billing/alerts/webhooks") => Vec::new(),
+        (
+            _,
+            "/v1/billing/alerts"
+            | "/v1/billing/alerts/webhooks"
+            | "/v1/billing/plan"
+            | "/v1/billing/caps"
+            | "/v1/billing/invoices",
+        ) => Vec::new(),
         ("POST", "/v1/billing/alerts/deliveries/{id}/redeliver") => {
             vec![ask(format!("/v1/billing/alerts/deliveries/{delivery}/redeliver"))]
         }
@@ -121,6 +135,9 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
         }
         (_, path) if path.starts_with("/v1/billing/alerts/webhooks/{id}") => {
             vec![ask(path.replace("{id}", webhook))]
+        }
+        ("GET", path) if path.starts_with("/v1/billing/invoices/{id}") => {
+            vec![ask(path.replace("{id}", invoice))]
         }
         (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
     }

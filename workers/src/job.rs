@@ -12,11 +12,16 @@ pub enum Job {
     Retention,
     /// Tells organisations what they are alerted to.
     AlertDeliveries,
+    /// Makes drafts of the invoices of months that have ended.
+    MonthClose,
+    /// Makes drafts final whose grace is over.
+    Invoices,
 }
 
 impl Job {
     /// All of them, in the order in which those that are due at once run.
-    pub const ALL: [Self; 3] = [Self::Partitions, Self::Retention, Self::AlertDeliveries];
+    pub const ALL: [Self; 5] =
+        [Self::Partitions, Self::Retention, Self::AlertDeliveries, Self::MonthClose, Self::Invoices];
 
     /// Its name in the database and in our own log lines.
     #[must_use]
@@ -25,6 +30,8 @@ impl Job {
             Self::Partitions => "partitions",
             Self::Retention => "retention",
             Self::AlertDeliveries => "alert_deliveries",
+            Self::MonthClose => "month_close",
+            Self::Invoices => "invoices",
         }
     }
 
@@ -34,6 +41,8 @@ impl Job {
             Self::Partitions => &settings.partitions_cron,
             Self::Retention => &settings.retention_cron,
             Self::AlertDeliveries => &settings.alert_deliveries_cron,
+            Self::MonthClose => &settings.month_close_cron,
+            Self::Invoices => &settings.invoices_cron,
         }
     }
 
@@ -44,6 +53,8 @@ impl Job {
             Self::Retention => jobs::retention::run(parts, lease).await,
             // In a box: what it takes to send would be room in every job's future.
             Self::AlertDeliveries => Box::pin(jobs::alert_deliveries::run(parts, lease)).await,
+            Self::MonthClose => jobs::month_close::run(parts, lease).await,
+            Self::Invoices => jobs::invoices::run(parts, lease).await,
         }
     }
 }

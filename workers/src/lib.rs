@@ -60,6 +60,8 @@ pub struct Parts {
 pub enum Error {
     #[error("the database failed")]
     Database(#[from] DbErr),
+    #[error("an invoice could not be made")]
+    Billing(#[from] billing::Error),
     /// It was silent for longer than its lease.
     #[error("another worker has taken the {job} job over")]
     Replaced { job: &'static str },

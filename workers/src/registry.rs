@@ -34,6 +34,7 @@ pub(crate) const ALERT_DAYS: u32 = 400;
 
 /// Of a job that runs every some seconds, that is too much to keep for as long.
 pub(crate) const FREQUENT_JOB_RUN_DAYS: u32 = 1;
+
 /// What was spent in a period is looked up for as long as statistics are, after its end.
 pub(crate) const SPENDING_DAYS: u32 = 400;
 

@@ -80,9 +80,8 @@ impl World {
 
     /// Puts an organisation on another plan.
     pub async fn change_plan(&self, organisation: Uuid, plan: Plan) {
-        tenancy::organisation::set_plan(self.db(), organisation, plan, None, self.parts.clock.now_ms())
-            .await
-            .unwrap();
+        let now_ms = self.parts.clock.now_ms();
+        tenancy::organisation::set_plan(self.db(), &self.ids, organisation, plan, now_ms).await.unwrap();
     }
 
     /// Appends `n` logs of now in the class of the organisation's plan, each with content and a client's own id, the way the shipper does.

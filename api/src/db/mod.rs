@@ -2,9 +2,11 @@
 
 pub(crate) mod alert;
 pub(crate) mod api_key;
+pub(crate) mod invoice;
 pub(crate) mod job;
 pub(crate) mod limits;
 pub(crate) mod membership;
+pub(crate) mod organisation;
 pub(crate) mod virtual_key;
 pub(crate) mod webhook_endpoint;
 pub(crate) mod workspace;

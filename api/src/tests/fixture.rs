@@ -74,6 +74,7 @@ impl Fixture {
             keys: Keys::new(db.clone(), clock.clone(), ttl, stale_max, PlanOverrides::new()),
             virtual_keys: VirtualKeys::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max),
             vault,
+            plan_overrides: PlanOverrides::new(),
             recorder: Recorder::new(spool, unrecorded),
             reach: Reach::Loopback,
             trust_forwarded_for: false,
@@ -131,6 +132,9 @@ impl Fixture {
 
     /// The key of the organisation that may call the route, where one of a workspace may hold no scope that opens it.
     pub fn key_to(&self, route: &crate::Route) -> &SecretString {
+        if matches!(route.access, crate::Access::OwnerOr(_)) {
+            return &self.made.admin_api_key;
+        }
         let (crate::Access::AnyOf(scopes) | crate::Access::AllOf(scopes)) = route.access else {
             return &self.made.api_key;
         };

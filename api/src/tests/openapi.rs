@@ -141,7 +141,7 @@ impl Target {
             .replace("{workspace}", &self.fixture.made.workspace_id);
         let bearer = format!("Bearer {}", self.access_token);
         let credential = match route.access {
-            Access::Person => ("authorization", bearer.as_str()),
+            Access::Person | Access::Owner | Access::OwnerOr(_) => ("authorization", bearer.as_str()),
             _ => ("x-portkey-api-key", self.fixture.key_to(route).expose_secret()),
         };
         let body = body.map(ToString::to_string);

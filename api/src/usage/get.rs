@@ -155,8 +155,7 @@ pub(crate) async fn get(caller: Caller, api: web::Data<Api>, query: Query) -> Re
         }),
         breakdown,
         resets_at: end,
-        what_counts: "Every call through the gateway that was recorded, whatever its retries, cache or status, and every \
-            inserted log, in the calendar month (UTC) in which it was received.",
+        what_counts: billing::invoice::WHAT_COUNTS,
     }))
 }
 

@@ -16,6 +16,13 @@ pub struct JobsSettings {
     /// Default: `0 30 * * * *` (each hour).
     #[serde(deserialize_with = "bounds::schedule")]
     pub partitions_cron: String,
+    /// When months that have ended get drafts of their invoices, UTC, as `retention_cron`; what was missed is made up for.
+    /// Default: `0 0 * * * *` (each hour).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub month_close_cron: String,
+    /// When drafts become final whose 24 hours are over, UTC, as `retention_cron`. Default: `0 5 * * * *` (each hour).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub invoices_cron: String,
     /// When logs past their retention are deleted, UTC: second, minute, hour, day of month, month, day of week, and
     /// a year if wanted. Default: `0 * * * * *` (each minute).
     #[serde(deserialize_with = "bounds::schedule")]
@@ -34,6 +41,8 @@ impl Default for JobsSettings {
         Self {
             alert_deliveries_cron: "*/10 * * * * *".to_owned(),
             partitions_cron: "0 30 * * * *".to_owned(),
+            month_close_cron: "0 0 * * * *".to_owned(),
+            invoices_cron: "0 5 * * * *".to_owned(),
             retention_cron: "0 * * * * *".to_owned(),
             retention_chunk: 1000,
             lease: Duration::from_secs(30),

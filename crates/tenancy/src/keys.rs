@@ -192,6 +192,7 @@ impl Inner {
                 .kind
                 .parse()
                 .map_err(|error| DbErr::Type(format!("kind of API key {}: {error}", key.id)))?,
+            role: None,
             scopes: Scopes::from_json(&key.scopes),
             plan,
             retention_class: plans::retention_class(&terms, now_ms),

@@ -3,16 +3,22 @@
 use std::error::Error as StdError;
 
 use clock::{Clock, Ids};
-use entity::{api_key, membership, organisation, plan_period, user, workspace};
-use plans::{Overrides, Plan};
+use entity::{api_key, membership, organisation, user, workspace};
+use plans::Plan;
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, IntoActiveModel, Set, TransactionTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, IntoActiveModel, TransactionTrait};
 use secrecy::SecretString;
 
 use crate::secret::NoRandomness;
 use crate::slug::slug;
 use crate::{KeyKind, Mint, MintError, OverQuota, Standing, password};
+
+mod changes;
+
+pub use changes::{
+    NewPlan, described, keep, lock, put, set_plan, settle, settle_past_notice, with_change_past_notice,
+};
 
 /// The workspace that every organisation begins with.
 const DEFAULT_WORKSPACE: &str = "Shared Team Workspace";
@@ -116,7 +122,7 @@ pub async fn create(
         standing_since: None,
     };
     organisation::Entity::insert(organisation.into_active_model()).exec_without_returning(&txn).await?;
-    begin_period(&txn, organisation_id, new.plan, serde_json::json!({}), now_ms).await?;
+    changes::begin_period(&txn, organisation_id, new.plan, serde_json::json!({}), now_ms).await?;
     let workspace = workspace::Model {
         id: workspace_uuid,
         organisation_id,
@@ -165,69 +171,6 @@ async fn own(txn: &DatabaseTransaction, organisation_id: Uuid, owner: user::Mode
         membership::Model { organisation_id, user_id: owner.id, role: "owner".to_owned(), created_at };
     membership::Entity::insert(membership.into_active_model()).exec_without_returning(txn).await?;
     Ok(inserted == 1)
-}
-
-/// Puts an organisation on `plan` from `now_ms` on, with no notice; `overrides` of `None` leaves its own terms as they are. A
-/// change that was still to come does not come.
-///
-/// Caches are not told: call [`crate::Keys::invalidate_organisation`] where there is one.
-///
-/// # Errors
-/// [`Error::NotFound`] when there is no such organisation.
-pub async fn set_plan(
-    db: &DatabaseConnection,
-    organisation_id: Uuid,
-    plan: Plan,
-    overrides: Option<Overrides>,
-    now_ms: i64,
-) -> Result<(), Error> {
-    let given = overrides.map(serde_json::to_value).transpose();
-    let given = given.map_err(|error| Error::Overrides(error.into()))?;
-    let txn = db.begin().await?;
-    let row = organisation::ActiveModel {
-        plan: Set(plan.as_str().to_owned()),
-        next_plan: Set(None),
-        next_overrides: Set(None),
-        next_plan_at: Set(None),
-        ..Default::default()
-    };
-    // The first statement writes, so that the transaction waits its turn at its start and not half-way.
-    let updated = organisation::Entity::update_many()
-        .set(row)
-        .filter(organisation::Column::Id.eq(organisation_id))
-        .exec(&txn)
-        .await?;
-    if updated.rows_affected == 0 {
-        return Err(Error::NotFound(organisation_id));
-    }
-    let row = organisation::Entity::find_by_id(organisation_id)
-        .one(&txn)
-        .await?
-        .ok_or(Error::NotFound(organisation_id))?;
-    let overrides = given.unwrap_or_else(|| row.overrides.clone());
-    let row = organisation::ActiveModel { overrides: Set(overrides.clone()), ..row.into() };
-    row.update(&txn).await?;
-    plan_period::Entity::delete_many()
-        .filter(plan_period::Column::OrganisationId.eq(organisation_id))
-        .filter(plan_period::Column::FromMs.gte(now_ms))
-        .exec(&txn)
-        .await?;
-    begin_period(&txn, organisation_id, plan, overrides, now_ms).await?;
-    txn.commit().await?;
-    Ok(())
-}
-
-/// Writes what the organisation is on from `from_ms` on.
-async fn begin_period(
-    txn: &DatabaseTransaction,
-    organisation_id: Uuid,
-    plan: Plan,
-    overrides: Json,
-    from_ms: i64,
-) -> Result<(), DbErr> {
-    let period = plan_period::Model { organisation_id, from_ms, plan: plan.as_str().to_owned(), overrides };
-    plan_period::Entity::insert(period.into_active_model()).exec_without_returning(txn).await?;
-    Ok(())
 }
 
 fn valid_name(name: &str) -> Result<String, Error> {

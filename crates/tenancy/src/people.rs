@@ -162,6 +162,11 @@ impl People {
         }
     }
 
+    /// Forgets an organisation's people, here alone: its plan was changed.
+    pub fn forget_organisation(&self, organisation_id: Uuid) {
+        self.forget(&Change::Organisation(organisation_id));
+    }
+
     /// Forgets sessions that have ended, everywhere.
     fn ended(&self, sessions: impl IntoIterator<Item = Uuid>) {
         for id in sessions {
@@ -208,6 +213,7 @@ impl Inner {
             api_key_id: None,
             user_id: Some(session.user_id),
             kind: role.kind(),
+            role: Some(role),
             scopes: role.scopes(),
             plan,
             retention_class: plans::retention_class(&terms, now_ms),

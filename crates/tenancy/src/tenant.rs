@@ -4,7 +4,7 @@ use limits::Limits;
 use plans::Terms;
 use uuid::Uuid;
 
-use crate::{KeyKind, OverQuota, Scopes, Standing};
+use crate::{KeyKind, OverQuota, Role, Scopes, Standing};
 
 /// Whom a call is for and what it may do: what an API key or a person's access token identifies.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub struct Tenant {
     pub user_id: Option<Uuid>,
     /// A person has that of the key that reaches as far: [`crate::Role::kind`].
     pub kind: KeyKind,
+    /// None: a key.
+    pub role: Option<Role>,
     pub scopes: Scopes,
     pub plan: plans::Plan,
     pub terms: Terms,

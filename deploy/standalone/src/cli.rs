@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use billing::NewCredit;
 use clap::{Args, Parser, Subcommand};
-use plans::Plan;
+use plans::{Overrides, Plan};
 use settings::Settings;
 use telemetry::Telemetry;
+use tenancy::organisation::NewPlan;
 use uuid::Uuid;
 
 use crate::{command, demo};
@@ -32,6 +34,23 @@ Example:
 
 Prints one JSON object with organisation_id, workspace_id, api_key, admin_api_key and password (null for somebody who could
 sign in before). The secrets are shown this once. Works while a server runs on the same data.";
+
+const SET_PLAN_EXAMPLES: &str = "\
+Examples:
+  turnpike org set-plan --organisation ID --plan production
+  turnpike org set-plan --organisation ID --plan enterprise --from 2027-01-01T00:00:00Z \\
+    --overrides '{\"monthly_price_cents\": 200000, \"log_retention_days\": 365}'
+
+The overrides may have monthly_price_cents, included_logs, max_logs, block_logs, block_price_cents, log_retention_days and
+analytics_retention_days. What was still to come is replaced; logs past a shorter retention are not shown from then on, with 7
+days of notice where it is to come.";
+
+const CREDIT_EXAMPLES: &str = "\
+Example:
+  turnpike org credit --organisation ID --cents -900 --reason \"Outage of 2026-11-24\"
+
+An invoice is never changed once it is final: a correction is a credit on the next. What is worth more than is owed is carried
+over.";
 
 const DRAIN_EXAMPLES: &str = "\
 Example:
@@ -110,7 +129,8 @@ pub(crate) enum OrgCommand {
         #[arg(long)]
         owner_email: String,
     },
-    /// Put an organisation on another plan. A running server sees it within its key cache's time, 5 s unless set otherwise.
+    /// Put an organisation on another plan, or on terms of its own. A running server sees it within its key cache's time, 5 s unless set otherwise.
+    #[command(after_help = SET_PLAN_EXAMPLES)]
     SetPlan {
         /// The organisation's id.
         #[arg(long)]
@@ -118,7 +138,35 @@ pub(crate) enum OrgCommand {
         /// developer, production or enterprise.
         #[arg(long)]
         plan: Plan,
+        /// What the organisation has in place of the plan's terms, as JSON. Left out: what it has stays; {} takes it away.
+        #[arg(long, value_parser = overrides)]
+        overrides: Option<Overrides>,
+        /// From when on, as 2026-12-01T00:00:00Z: to come, or past within this month. Left out: at once.
+        #[arg(long, value_parser = moment)]
+        from: Option<i64>,
     },
+    /// Correct what an organisation owes: a signed amount on its next invoice.
+    #[command(after_help = CREDIT_EXAMPLES)]
+    Credit {
+        /// The organisation's id.
+        #[arg(long)]
+        organisation: Uuid,
+        /// US cents; below 0, less is owed.
+        #[arg(long, allow_hyphen_values = true)]
+        cents: i64,
+        /// What stands on the invoice, up to 200 characters.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// A moment in unix milliseconds.
+fn moment(text: &str) -> Result<i64, chrono::ParseError> {
+    Ok(chrono::DateTime::parse_from_rfc3339(text)?.timestamp_millis())
+}
+
+fn overrides(text: &str) -> Result<Overrides, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 #[derive(Debug, Subcommand)]
@@ -169,8 +217,13 @@ async fn carry_out(command: Command, settings: Settings, telemetry: Telemetry) -
         Command::Org(OrgCommand::Create { name, plan, owner_email }) => {
             command::organisation::create(&settings, name, plan, owner_email).await?;
         }
-        Command::Org(OrgCommand::SetPlan { organisation, plan }) => {
-            command::organisation::set_plan(&settings, organisation, plan).await?;
+        Command::Org(OrgCommand::SetPlan { organisation, plan, overrides, from }) => {
+            let new = NewPlan { plan, overrides, from_ms: from };
+            command::organisation::set_plan(&settings, organisation, new).await?;
+        }
+        Command::Org(OrgCommand::Credit { organisation, cents, reason }) => {
+            let new = NewCredit { organisation_id: organisation, amount_cents: cents, reason };
+            command::organisation::credit(&settings, new).await?;
         }
         Command::Spool(SpoolCommand::Drain { dir }) => {
             command::drain::run(&settings, &dir, telemetry.metrics).await?;
@@ -215,6 +268,9 @@ mod tests {
                 "developer, production or enterprise",
             ),
             ("turnpike org set-plan --organisation 7 --plan developer", "--organisation"),
+            ("turnpike org set-plan --organisation 7 --plan developer --from tomorrow", "--from"),
+            ("turnpike org set-plan --plan developer --overrides {\"gold\":1}", "unknown field `gold`"),
+            ("turnpike org credit --cents x", "--cents"),
             ("turnpike demo --calls 0", "1..=10000000"),
             ("turnpike spool drain", "<DIR>"),
             ("turnpike fly", "fly"),

@@ -230,7 +230,8 @@ async fn what_calls_spend_is_counted_once_whether_or_not_their_logs_are_recorded
     // Each has 15 tokens and costs 1,000.
     let spent: Vec<_> = rows.iter().map(|row| (row.tokens, row.cost_pusd)).collect();
     assert_eq!(spent, [(45, 3_000), (45, 3_000)]);
-    let alerts = entity::alert::Entity::find().all(&fixture.db).await.unwrap();
+    let of_budgets = entity::alert::Column::Kind.eq("budget");
+    let alerts = entity::alert::Entity::find().filter(of_budgets).all(&fixture.db).await.unwrap();
     let alerts: Vec<_> = alerts.iter().map(|alert| (alert.subject.clone(), alert.threshold)).collect();
     assert_eq!(alerts, [(format!("key:{key}"), 40)]);
 }

@@ -5,7 +5,7 @@ use sea_orm::{IntoActiveModel, Set};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::*;
-use crate::organisation::{Created, NewOrganisation, create, set_plan};
+use crate::organisation::{Created, NewOrganisation, NewPlan, create, set_plan};
 use crate::{KeyKind, Scope};
 
 const TTL: Duration = Duration::from_secs(10);
@@ -111,7 +111,9 @@ async fn a_change_of_plan_is_seen_when_told() {
     let f = Fixture::new().await;
     assert_eq!(f.identify(&f.made.api_key).await.unwrap().plan, Plan::Developer);
     let own = Overrides { log_retention_days: Some(7), ..Overrides::default() };
-    set_plan(&f.db, f.made.organisation_id, Plan::Production, Some(own), f.clock.now_ms()).await.unwrap();
+    let new = NewPlan { overrides: Some(own), ..Plan::Production.into() };
+    let ids = Ids::new(f.clock.clone());
+    set_plan(&f.db, &ids, f.made.organisation_id, new, f.clock.now_ms()).await.unwrap();
     f.keys.invalidate_organisation(f.made.organisation_id);
     let tenant = f.identify(&f.made.api_key).await.unwrap();
     assert_eq!((tenant.plan, tenant.retention_class), (Plan::Production, 7));

@@ -64,6 +64,7 @@ async fn what_is_wrong_is_named_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn the_plan_of_an_organisation_that_is_not_there_cannot_be_set() {
     let (db, _folder) = database().await;
-    let error = set_plan(&db, Uuid::nil(), Plan::Enterprise, None, 0).await.unwrap_err();
+    let ids = Ids::new(Clock::system());
+    let error = set_plan(&db, &ids, Uuid::nil(), Plan::Enterprise, 0).await.unwrap_err();
     assert!(matches!(error, Error::NotFound(id) if id.is_nil()));
 }

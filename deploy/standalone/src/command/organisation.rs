@@ -1,14 +1,17 @@
-//! `turnpike org`: signing up, and changing plans. Only the database is touched, so a server may run beside it.
+//! `turnpike org`: signing up, changing plans, correcting bills. Only the database is touched, so a server may run beside it.
 
 use anyhow::Context as _;
+use billing::NewCredit;
+use chrono::DateTime;
 use clock::{Clock, Ids};
 use host::say;
 use plans::Plan;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use settings::Settings;
+use tenancy::audit::Actor;
 use tenancy::notices::{self, Change, Channel};
-use tenancy::organisation::{Created, Error, NewOrganisation};
+use tenancy::organisation::{Created, Error, NewOrganisation, NewPlan};
 use uuid::Uuid;
 
 pub(crate) async fn create(
@@ -39,19 +42,18 @@ fn shown(created: &Created) -> serde_json::Value {
     })
 }
 
-pub(crate) async fn set_plan(settings: &Settings, organisation: Uuid, plan: Plan) -> anyhow::Result<()> {
+pub(crate) async fn set_plan(settings: &Settings, organisation: Uuid, new: NewPlan) -> anyhow::Result<()> {
     let db = host::database(settings).await?;
-    tenancy::organisation::set_plan(&db, organisation, plan, None, Clock::system().now_ms()).await.map_err(
-        |error| match error {
-            Error::NotFound(_) => anyhow::Error::new(error).context(format!(
-                "the plan was not changed; is {} the database that the organisation is in?",
-                host::described(settings)
-            )),
-            error => anyhow::Error::new(error).context("the plan was not changed"),
-        },
-    )?;
+    let clock = Clock::system();
+    let ids = Ids::new(clock.clone());
+    let set = tenancy::organisation::set_plan(&db, &ids, organisation, new, clock.now_ms()).await;
+    set.map_err(|error| not_done(error, "the plan was not changed", settings))?;
     db.close().await?;
-    say(&format!("{:#}", json!({ "organisation_id": organisation, "plan": plan })))?;
+    let mut shown = json!({ "organisation_id": organisation, "plan": new.plan });
+    if let Some(from) = new.from_ms.and_then(DateTime::from_timestamp_millis) {
+        shown["from"] = json!(from.to_rfc3339());
+    }
+    say(&format!("{shown:#}"))?;
     let seen_within_ms = settings.gateway.key_cache_ttl.as_millis();
     match told(settings, organisation).await {
         Ok(true) => eprintln!("Running servers were told."),
@@ -59,6 +61,33 @@ pub(crate) async fn set_plan(settings: &Settings, organisation: Uuid, plan: Plan
         Err(error) => eprintln!("{error}; running servers see it within {seen_within_ms} ms."),
     }
     Ok(())
+}
+
+pub(crate) async fn credit(settings: &Settings, new: NewCredit) -> anyhow::Result<()> {
+    let db = host::database(settings).await?;
+    let clock = Clock::system();
+    let ids = Ids::new(clock.clone());
+    let (organisation_id, amount_cents) = (new.organisation_id, new.amount_cents);
+    let given = billing::give(&db, &ids, clock.now_ms(), Actor::Operator, new).await;
+    let id = given.map_err(|error| match error {
+        billing::Error::Organisation(error) => not_done(error, "no credit was given", settings),
+        error => anyhow::Error::new(error).context("no credit was given"),
+    })?;
+    db.close().await?;
+    let shown = json!({ "id": id, "organisation_id": organisation_id, "amount_cents": amount_cents });
+    say(&format!("{shown:#}"))?;
+    Ok(())
+}
+
+/// What was not done, and where to look when the organisation is not there.
+fn not_done(error: Error, what: &str, settings: &Settings) -> anyhow::Error {
+    let described = match error {
+        Error::NotFound(_) => {
+            format!("{what}; is {} the database that the organisation is in?", host::described(settings))
+        }
+        _ => what.to_owned(),
+    };
+    anyhow::Error::new(error).context(described)
 }
 
 /// Whether there is a way to tell those that run.

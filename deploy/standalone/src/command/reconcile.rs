@@ -1,4 +1,4 @@
-//! `turnpike reconcile`: proves that meters, logs and the ledger agree, or says where they do not.
+//! `turnpike reconcile`: proves that meters, logs, the ledger and invoices agree, or says where they do not.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -55,6 +55,11 @@ pub(crate) async fn run(settings: &Settings, json: bool) -> anyhow::Result<ExitC
     for (organisation, difference) in reconcile::content(&db).await? {
         report.differs(organisation, None, difference)?;
     }
+    let (invoices, differences) = billing::prove(&db).await?;
+    report.found.invoices = invoices;
+    for (organisation, month, difference) in differences {
+        report.differs(organisation, Some(month), difference)?;
+    }
     db.close().await?;
     report.end(ledger.is_some())
 }
@@ -89,6 +94,8 @@ struct Found {
     /// Months that the ledger in Redis knows, and has right; and those that it does not know.
     ledger_agrees: u64,
     ledger_unknown: u64,
+    /// Those that are final.
+    invoices: u64,
     differences: u64,
 }
 
@@ -196,6 +203,10 @@ impl Found {
         } else {
             "The ledger is embedded in the server: there is nothing to compare with.".to_owned()
         });
+        lines.push(format!(
+            "Final invoices, each as the blocks and credits that stand on it: {}.",
+            self.invoices
+        ));
         lines.push(match self.differences {
             0 => "No differences.".to_owned(),
             n => format!("Differences: {n}."),

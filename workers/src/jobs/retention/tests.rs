@@ -209,8 +209,8 @@ async fn what_a_log_of_an_upgraded_organisation_holds_moves_with_it_and_an_old_o
     let young = world.log(organisation, 1).await;
     // Five days are shown, and six after the first logs only the young one is.
     let five = Overrides { log_retention_days: Some(5), ..Overrides::default() };
-    let plan = plans::Plan::Developer;
-    tenancy::organisation::set_plan(world.db(), organisation, plan, Some(five), world.parts.clock.now_ms())
+    let new = tenancy::organisation::NewPlan { overrides: Some(five), ..plans::Plan::Developer.into() };
+    tenancy::organisation::set_plan(world.db(), &world.ids, organisation, new, world.parts.clock.now_ms())
         .await
         .unwrap();
     world.parts.clock.advance(DAY * 4 + MINUTE);

@@ -9,7 +9,7 @@ use plans::{Overrides, Plan, Terms};
 use sea_orm::DatabaseConnection;
 use sea_orm::prelude::Uuid;
 use secrecy::ExposeSecret as _;
-use tenancy::organisation::{NewOrganisation, create, set_plan};
+use tenancy::organisation::{NewOrganisation, NewPlan, create, set_plan};
 use tenancy::{Keys, PlanOverrides, TenantScope};
 
 /// Plan and days of retention, of the largest organisation first: each has half the logs of the one before.
@@ -60,7 +60,8 @@ pub async fn make(db: &DatabaseConnection, ids: &Ids, clock: &Clock) -> anyhow::
         // The store is to be filled, not a quota.
         let included_logs = (plan != Plan::Enterprise).then_some(1 << 40);
         let overrides = Overrides { included_logs, log_retention_days, ..Overrides::default() };
-        set_plan(db, created.organisation_id, plan, Some(overrides), clock.now_ms()).await?;
+        let own = NewPlan { overrides: Some(overrides), ..plan.into() };
+        set_plan(db, ids, created.organisation_id, own, clock.now_ms()).await?;
         let tenant = keys.identify(created.admin_api_key.expose_secret()).await?;
         made.push(Organisation {
             id: created.organisation_id,
