@@ -24,6 +24,7 @@ mod logs;
 mod one_origin;
 mod outages;
 mod overage;
+mod payments;
 mod quota;
 mod races;
 mod reconcile;

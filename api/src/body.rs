@@ -1,6 +1,7 @@
 //! Reading a body: within a bound, as JSON, and only once the caller is known.
 
 use actix_web::web;
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::Error;
@@ -24,9 +25,14 @@ pub(crate) async fn credentials(payload: web::Payload) -> Result<Fields, Error> 
 
 /// JSON of at most `limit` bytes.
 pub(crate) async fn json(payload: web::Payload, limit: usize) -> Result<Value, Error> {
-    let bytes = match payload.to_bytes_limited(limit).await {
-        Ok(bytes) => bytes.map_err(|error| Error::invalid("body", error.to_string(), "a whole body"))?,
-        Err(_) => return Err(Error::TooLarge { limit }),
-    };
+    let bytes = bytes(payload, limit).await?;
     serde_json::from_slice(&bytes).map_err(|error| Error::invalid("body", error.to_string(), "JSON"))
+}
+
+/// At most `limit` bytes, as they came.
+pub(crate) async fn bytes(payload: web::Payload, limit: usize) -> Result<Bytes, Error> {
+    match payload.to_bytes_limited(limit).await {
+        Ok(bytes) => bytes.map_err(|error| Error::invalid("body", error.to_string(), "a whole body")),
+        Err(_) => Err(Error::TooLarge { limit }),
+    }
 }

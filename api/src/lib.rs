@@ -20,6 +20,7 @@ mod logs;
 mod observed;
 mod openapi;
 mod paging;
+mod payments;
 mod query;
 mod routes;
 mod service;

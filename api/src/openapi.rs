@@ -14,14 +14,16 @@ use utoipa::openapi::{
 use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
-use crate::{Access, ROUTES, admin, alerts, api_keys, auth, billing, logs, usage, virtual_keys, workspaces};
+use crate::{
+    Access, ROUTES, admin, alerts, api_keys, auth, billing, logs, payments, usage, virtual_keys, workspaces,
+};
 
 const API_KEY: &str = "api_key";
 const ACCESS_TOKEN: &str = "access_token";
 const OPERATOR: &str = "operator_token";
 
 /// Each resource's operations, as their handlers describe them.
-pub(crate) fn parts() -> [OpenApi; 9] {
+pub(crate) fn parts() -> [OpenApi; 10] {
     [
         auth::Doc::openapi(),
         logs::Doc::openapi(),
@@ -31,6 +33,7 @@ pub(crate) fn parts() -> [OpenApi; 9] {
         alerts::Doc::openapi(),
         workspaces::Doc::openapi(),
         billing::Doc::openapi(),
+        payments::Doc::openapi(),
         admin::Doc::openapi(),
     ]
 }

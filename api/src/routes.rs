@@ -7,7 +7,8 @@ use tenancy::Scope;
 use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
 use crate::observed::observed;
 use crate::{
-    Access, Api, Error, admin, alerts, api_keys, auth, billing, logs, usage, virtual_keys, workspaces,
+    Access, Api, Error, admin, alerts, api_keys, auth, billing, logs, payments, usage, virtual_keys,
+    workspaces,
 };
 
 /// One route.
@@ -110,6 +111,7 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/billing/invoices", READ_BILLING, |r| r.to(billing::list_invoices)),
     route("GET", "/v1/billing/invoices/{id}", READ_BILLING, |r| r.to(billing::get_invoice)),
     route("GET", "/v1/billing/invoices/{id}/html", READ_BILLING, |r| r.to(billing::get_invoice_html)),
+    route("POST", "/v1/billing/stripe/webhook", Access::Public, |r| r.to(payments::webhook)),
 ];
 
 const fn route(

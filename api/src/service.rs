@@ -67,6 +67,7 @@ impl Api {
             trust_forwarded_for: settings.auth.trust_forwarded_for,
             max_payload_bytes: settings.log.max_payload_bytes,
             operator_token: settings.operator_token.clone(),
+            stripe_webhook_secret: settings.payments.stripe_webhook_secret.clone(),
             telemetry: intake.base.telemetry.clone(),
         })
     }

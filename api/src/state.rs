@@ -37,6 +37,8 @@ pub struct Parts {
     pub max_payload_bytes: usize,
     /// What opens the operator's routes; without one they are not there.
     pub operator_token: Option<SecretString>,
+    /// What the payment provider signs its webhooks with; without it there are none.
+    pub stripe_webhook_secret: Option<SecretString>,
     pub telemetry: Telemetry,
 }
 

@@ -15,6 +15,7 @@ mod m20261125_billing;
 mod m20261125_final_invoices;
 mod m20261125_limits;
 mod m20261125_log_lists;
+mod m20261125_payments;
 
 pub use database::{apply, connect};
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_alerts::Migration),
             Box::new(m20261125_limits::Migration),
             Box::new(m20261125_final_invoices::Migration),
+            Box::new(m20261125_payments::Migration),
         ]
     }
 }

@@ -104,6 +104,11 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
                 case("GET", at(ID), 404, "no invoice"),
             ]
         }
+        // With a secret in the settings it is looked at closer: see `payments`.
+        ("POST", "/v1/billing/stripe/webhook") => vec![
+            case("POST", route.path, 404, "no route").json(json!({})),
+            case("POST", "/v1/billing/stripe/webhook?x=1", 400, "x: no such parameter"),
+        ],
         (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
     }
 }

@@ -14,6 +14,7 @@ mod org;
 mod postgres;
 mod process;
 mod proxy;
+mod stripe;
 mod upstream;
 mod wire;
 
@@ -25,12 +26,13 @@ pub use chance::Chance;
 pub use collector::{Collector, attribute};
 pub use fleet::{Fleet, Tenant};
 pub use load::{Answered, Ask, Progress, load, load_of};
-pub use moved::Plane;
+pub use moved::{AHEAD_MS, Plane};
 pub use nginx::Nginx;
 pub use org::{Caller, Org, log_id};
 pub use postgres::Postgres;
 pub use process::{Binary, LINES, Process};
 pub use proxy::Proxy;
+pub use stripe::{STRIPE_KEY, StripeStandIn};
 pub use upstream::{Exchange, Upstream};
 pub use wire::Wire;
 

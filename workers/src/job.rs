@@ -16,12 +16,23 @@ pub enum Job {
     MonthClose,
     /// Makes drafts final whose grace is over.
     Invoices,
+    /// Tells the payment provider of finished blocks of overage.
+    MeterEvents,
+    /// Restricts and suspends who does not pay.
+    Dunning,
 }
 
 impl Job {
     /// All of them, in the order in which those that are due at once run.
-    pub const ALL: [Self; 5] =
-        [Self::Partitions, Self::Retention, Self::AlertDeliveries, Self::MonthClose, Self::Invoices];
+    pub const ALL: [Self; 7] = [
+        Self::Partitions,
+        Self::Retention,
+        Self::AlertDeliveries,
+        Self::MonthClose,
+        Self::Invoices,
+        Self::MeterEvents,
+        Self::Dunning,
+    ];
 
     /// Its name in the database and in our own log lines.
     #[must_use]
@@ -32,6 +43,8 @@ impl Job {
             Self::AlertDeliveries => "alert_deliveries",
             Self::MonthClose => "month_close",
             Self::Invoices => "invoices",
+            Self::MeterEvents => "meter_events",
+            Self::Dunning => "dunning",
         }
     }
 
@@ -43,6 +56,8 @@ impl Job {
             Self::AlertDeliveries => &settings.alert_deliveries_cron,
             Self::MonthClose => &settings.month_close_cron,
             Self::Invoices => &settings.invoices_cron,
+            Self::MeterEvents => &settings.meter_events_cron,
+            Self::Dunning => &settings.dunning_cron,
         }
     }
 
@@ -55,6 +70,8 @@ impl Job {
             Self::AlertDeliveries => Box::pin(jobs::alert_deliveries::run(parts, lease)).await,
             Self::MonthClose => jobs::month_close::run(parts, lease).await,
             Self::Invoices => jobs::invoices::run(parts, lease).await,
+            Self::MeterEvents => Box::pin(jobs::meter_events::run(parts, lease)).await,
+            Self::Dunning => jobs::dunning::run(parts, lease).await,
         }
     }
 }

@@ -21,7 +21,8 @@ use clock::{Clock, Ids};
 use egress::Reach;
 use sea_orm::prelude::Uuid;
 use sea_orm::{DatabaseConnection, DbErr};
-use settings::{JobsSettings, SmtpSettings};
+use secrecy::SecretString;
+use settings::{JobsSettings, PaymentsSettings, SmtpSettings};
 use telemetry::Metrics;
 use tenancy::PlanOverrides;
 use vault::Vault;
@@ -53,6 +54,10 @@ pub struct Parts {
     pub reach: Reach,
     /// How mail is sent.
     pub smtp: SmtpSettings,
+    /// The payment provider, and what becomes of who does not pay.
+    pub payments: PaymentsSettings,
+    /// Where other processes are told of changes.
+    pub redis_url: Option<SecretString>,
 }
 
 /// Why a job did not end well. What it had done stays done; its next run does the rest.
@@ -69,4 +74,6 @@ pub enum Error {
     Held { job: &'static str },
     #[error("no mail can be sent by these settings")]
     Smtp(#[from] alerts::BadSmtp),
+    #[error("the payment provider cannot be asked")]
+    Payments(#[from] payments::BadSettings),
 }

@@ -38,6 +38,9 @@ pub(crate) const FREQUENT_JOB_RUN_DAYS: u32 = 1;
 /// What was spent in a period is looked up for as long as statistics are, after its end.
 pub(crate) const SPENDING_DAYS: u32 = 400;
 
+/// An event of the payment provider's can be sent again for a month.
+pub(crate) const PAYMENT_EVENT_DAYS: u32 = 90;
+
 /// Every table of the schema. A test holds it against a migrated database.
 #[must_use]
 pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
@@ -75,6 +78,9 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("subject_limits", Kept("ends with what has the limits")),
         ("spending", Days(SPENDING_DAYS)),
         ("audit_entry", Kept("by default for ever, as the contract has it")),
+        ("payment_customer", Kept("ends with its organisation")),
+        ("payment_event", Days(PAYMENT_EVENT_DAYS)),
+        ("meter_event", Kept("what the payment provider was told, with the block that it is of")),
         ("seaql_migrations", Kept("which migrations were applied")),
     ]
 }

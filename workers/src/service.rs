@@ -11,7 +11,7 @@ use crate::{Parts, Schedule};
 
 const SERVICE: Service = Service {
     name: "turnpike-workers",
-    about: "What runs by the clock: retention, partitions, the sending of alerts.",
+    about: "What runs by the clock: retention, partitions, invoices, alerts, the payment provider.",
     usage: "\
 Any number of them may run on the gateways' database (TURNPIKE_DATABASE_URL), with their master key (TURNPIKE_MASTER_KEY), which
 opens what webhooks are signed with: a job runs in one of them at a time, and another takes over where one ends. They listen
@@ -43,6 +43,7 @@ pub async fn begin(base: &Base) -> anyhow::Result<Task> {
     let schedule = Schedule::new(&base.settings.jobs)?;
     let smtp = &base.settings.smtp;
     alerts::Mailer::new(smtp.url.as_ref(), smtp.from.as_deref())?;
+    payments::Stripe::new(&base.settings.payments)?;
     let parts = Parts::over(base);
     // Where logs are partitioned; what is missing all the same is made with the first log that needs it.
     if let Err(error) = crate::make_partitions(&parts).await {
@@ -66,6 +67,8 @@ impl Parts {
             vault: base.vault.clone(),
             reach: base.settings.gateway.allow_private_hosts,
             smtp: base.settings.smtp.clone(),
+            payments: base.settings.payments.clone(),
+            redis_url: base.settings.redis_url.clone(),
         }
     }
 }

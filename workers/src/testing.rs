@@ -43,6 +43,8 @@ impl World {
             vault: vault::Vault::new(vault::MasterKey::generate().unwrap()),
             reach: egress::Reach::Loopback,
             smtp: settings::SmtpSettings::default(),
+            payments: settings::PaymentsSettings::default(),
+            redis_url: None,
         };
         Self { parts, ids, _folder: folder }
     }

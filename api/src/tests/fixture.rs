@@ -78,6 +78,7 @@ impl Fixture {
             recorder: Recorder::new(spool, unrecorded),
             reach: Reach::Loopback,
             trust_forwarded_for: false,
+            stripe_webhook_secret: None,
             max_payload_bytes: 1_000,
             operator_token: None,
             telemetry: telemetry::Telemetry::default(),

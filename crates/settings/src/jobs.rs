@@ -12,6 +12,14 @@ pub struct JobsSettings {
     /// seconds).
     #[serde(deserialize_with = "bounds::schedule")]
     pub alert_deliveries_cron: String,
+    /// When those whose invoices stay unpaid are restricted or suspended, UTC, as `retention_cron`. Default: `0 10 * * * *` (each
+    /// hour).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub dunning_cron: String,
+    /// When the payment provider is told of finished blocks of overage, UTC, as `retention_cron`. Default: `20 * * * * *` (each
+    /// minute).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub meter_events_cron: String,
     /// When the partitions of the next two days are made on PostgreSQL, UTC, as `retention_cron`; also done at the start.
     /// Default: `0 30 * * * *` (each hour).
     #[serde(deserialize_with = "bounds::schedule")]
@@ -40,6 +48,8 @@ impl Default for JobsSettings {
     fn default() -> Self {
         Self {
             alert_deliveries_cron: "*/10 * * * * *".to_owned(),
+            dunning_cron: "0 10 * * * *".to_owned(),
+            meter_events_cron: "20 * * * * *".to_owned(),
             partitions_cron: "0 30 * * * *".to_owned(),
             month_close_cron: "0 0 * * * *".to_owned(),
             invoices_cron: "0 5 * * * *".to_owned(),

@@ -21,6 +21,7 @@ mod jobs;
 mod limits;
 mod load;
 mod log;
+mod payments;
 mod redis;
 mod shipper;
 mod smtp;
@@ -33,6 +34,7 @@ pub use jobs::JobsSettings;
 pub use limits::{LimitsSettings, OnRedisAway};
 pub use load::{Error, load, load_from};
 pub use log::{LogFormat, LogSettings};
+pub use payments::PaymentsSettings;
 pub use redis::RedisSettings;
 pub use shipper::ShipperSettings;
 pub use smtp::SmtpSettings;
@@ -84,6 +86,8 @@ pub struct Settings {
     pub jobs: JobsSettings,
     /// How mail is sent.
     pub smtp: SmtpSettings,
+    /// The payment provider, and what becomes of who does not pay.
+    pub payments: PaymentsSettings,
     /// What differs from the catalogue, plan by plan (`[plans.developer]`). Default: nothing.
     pub plans: BTreeMap<Plan, Overrides>,
 }
@@ -109,6 +113,7 @@ impl Default for Settings {
             limits: LimitsSettings::default(),
             jobs: JobsSettings::default(),
             smtp: SmtpSettings::default(),
+            payments: PaymentsSettings::default(),
             plans: BTreeMap::new(),
         }
     }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use plans::{Overrides, Plan};
 use settings::Settings;
 use telemetry::Telemetry;
+use tenancy::Standing;
 use tenancy::organisation::NewPlan;
 use uuid::Uuid;
 
@@ -51,6 +52,20 @@ Example:
 
 An invoice is never changed once it is final: a correction is a credit on the next. What is worth more than is owed is carried
 over.";
+
+const CUSTOMER_EXAMPLES: &str = "\
+Examples:
+  turnpike org customer --organisation ID --stripe cus_NffrFeUfNV2Hib
+  turnpike org customer --organisation ID
+
+Stripe is told of an organisation's finished blocks of overage once it is a customer; those that wait are sent then. Making one
+needs payments.stripe_api_key.";
+
+const STANDING_EXAMPLES: &str = "\
+Example:
+  turnpike org standing --organisation ID good
+
+From past_due and restricted the clock goes on as after a payment that failed.";
 
 const DRAIN_EXAMPLES: &str = "\
 Example:
@@ -158,6 +173,25 @@ pub(crate) enum OrgCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Say which customer of Stripe's an organisation is, or make it one.
+    #[command(after_help = CUSTOMER_EXAMPLES)]
+    Customer {
+        /// The organisation's id.
+        #[arg(long)]
+        organisation: Uuid,
+        /// The customer's id at Stripe, which begins with cus. Left out: one is made there.
+        #[arg(long)]
+        stripe: Option<String>,
+    },
+    /// Say whether an organisation counts as one that pays, whatever Stripe and the clock have said.
+    #[command(after_help = STANDING_EXAMPLES)]
+    Standing {
+        /// The organisation's id.
+        #[arg(long)]
+        organisation: Uuid,
+        /// good, `past_due`, restricted (logs are read-only) or suspended (calls are refused too).
+        standing: Standing,
+    },
 }
 
 /// A moment in unix milliseconds.
@@ -203,7 +237,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let level =
         if serves { format!("{},{}", host::LIBRARIES, settings.log.level) } else { "warn".to_owned() };
     let telemetry = telemetry::init("turnpike", settings.log.format, &level)?;
-    let ran = carry_out(command, settings, telemetry.clone()).await;
+    // Kilobytes that would be moved with each of the futures around it.
+    let ran = Box::pin(carry_out(command, settings, telemetry.clone())).await;
     telemetry.shutdown().await;
     ran
 }
@@ -224,6 +259,12 @@ async fn carry_out(command: Command, settings: Settings, telemetry: Telemetry) -
         Command::Org(OrgCommand::Credit { organisation, cents, reason }) => {
             let new = NewCredit { organisation_id: organisation, amount_cents: cents, reason };
             command::organisation::credit(&settings, new).await?;
+        }
+        Command::Org(OrgCommand::Customer { organisation, stripe }) => {
+            command::payments::set_customer(&settings, organisation, stripe).await?;
+        }
+        Command::Org(OrgCommand::Standing { organisation, standing }) => {
+            command::payments::set_standing(&settings, organisation, standing).await?;
         }
         Command::Spool(SpoolCommand::Drain { dir }) => {
             command::drain::run(&settings, &dir, telemetry.metrics).await?;
@@ -271,6 +312,8 @@ mod tests {
             ("turnpike org set-plan --organisation 7 --plan developer --from tomorrow", "--from"),
             ("turnpike org set-plan --plan developer --overrides {\"gold\":1}", "unknown field `gold`"),
             ("turnpike org credit --cents x", "--cents"),
+            ("turnpike org standing --organisation 00000000-0000-0000-0000-000000000000 broke", "past_due"),
+            ("turnpike org customer --stripe cus_1", "--organisation"),
             ("turnpike demo --calls 0", "1..=10000000"),
             ("turnpike spool drain", "<DIR>"),
             ("turnpike fly", "fly"),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use entity::{
-    alert, alert_delivery, job_run, organisation, session, sign_in_attempt, signing_key, spending,
-    spool_mark, usage,
+    alert, alert_delivery, job_run, organisation, payment_event, session, sign_in_attempt, signing_key,
+    spending, spool_mark, usage,
 };
 use logstore::retention::Kept;
 use plans::Month;
@@ -13,8 +13,8 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use crate::lease::Lease;
 use crate::registry::{
-    ALERT_DAYS, FREQUENT_JOB_RUN_DAYS, JOB_RUN_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS,
-    SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
+    ALERT_DAYS, FREQUENT_JOB_RUN_DAYS, JOB_RUN_DAYS, PAYMENT_EVENT_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS,
+    SIGNING_KEY_DAYS, SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
 };
 use crate::{Error, Job, Parts, Report};
 
@@ -59,6 +59,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     report.add("usage", delete_usage(lease, now_ms).await?);
     delete_alerts(lease, now_ms, &mut report).await?;
     report.add("spending", delete_spending(lease, now_ms).await?);
+    report.add("payment_event", delete_payment_events(lease, now_ms).await?);
     delete_sign_ins(lease, now_ms, &mut report).await?;
     report.add("job_run", delete_runs(lease, now_ms).await?);
     Ok(report)
@@ -187,6 +188,15 @@ async fn delete_usage(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     let oldest = Month::of(days_before(now_ms, USAGE_DAYS));
     let deleted =
         usage::Entity::delete_many().filter(usage::Column::Month.lt(oldest.as_i32())).exec(&txn).await?;
+    txn.commit().await?;
+    Ok(deleted.rows_affected)
+}
+
+/// There are few: one for each invoice that was paid or not.
+async fn delete_payment_events(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+    let txn = lease.begin().await?;
+    let old = payment_event::Column::ReceivedAt.lt(days_before(now_ms, PAYMENT_EVENT_DAYS));
+    let deleted = payment_event::Entity::delete_many().filter(old).exec(&txn).await?;
     txn.commit().await?;
     Ok(deleted.rows_affected)
 }

@@ -3,5 +3,6 @@
 pub(crate) mod drain;
 pub(crate) mod migrate;
 pub(crate) mod organisation;
+pub(crate) mod payments;
 pub(crate) mod reconcile;
 pub(crate) mod serve;

@@ -54,13 +54,18 @@ pub(crate) async fn set_plan(settings: &Settings, organisation: Uuid, new: NewPl
         shown["from"] = json!(from.to_rfc3339());
     }
     say(&format!("{shown:#}"))?;
+    tell_servers(settings, organisation).await;
+    Ok(())
+}
+
+/// Tells servers that run of a change, and people when it is seen.
+pub(super) async fn tell_servers(settings: &Settings, organisation: Uuid) {
     let seen_within_ms = settings.gateway.key_cache_ttl.as_millis();
     match told(settings, organisation).await {
         Ok(true) => eprintln!("Running servers were told."),
         Ok(false) => eprintln!("A running server sees it within {seen_within_ms} ms."),
         Err(error) => eprintln!("{error}; running servers see it within {seen_within_ms} ms."),
     }
-    Ok(())
 }
 
 pub(crate) async fn credit(settings: &Settings, new: NewCredit) -> anyhow::Result<()> {
