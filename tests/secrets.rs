@@ -6,6 +6,7 @@ use std::path::Path;
 
 use redis_server::RedisServer;
 use reqwest::{Method, RequestBuilder};
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -201,14 +202,43 @@ fn assert_no_secret(left: &Left, given: &[String]) {
     assert!(found.is_empty(), "secrets were kept or said: {found:?}");
 }
 
+/// A block that Stripe, which cannot be reached, is to be told of.
+async fn owe(dir: &Path, organisation: &Value) {
+    let id: sea_orm::prelude::Uuid = organisation.as_str().unwrap().parse().unwrap();
+    let db = Process::database(dir).await;
+    payments::customer::set(&db, id, "cus_acme", 0).await.unwrap();
+    let block = entity::overage_block::Model {
+        organisation_id: id,
+        month: 202_001,
+        block: 1,
+        opened_at: 0,
+        used_at_opening: 1,
+        first_log: 1,
+        last_log: 1,
+        price_cents: 900,
+        catalogue_version: "test".to_owned(),
+        invoice_id: None,
+    };
+    entity::overage_block::Entity::insert(block.into_active_model())
+        .exec_without_returning(&db)
+        .await
+        .unwrap();
+    db.close().await.unwrap();
+}
+
 /// Serves with every secret there is, at the most talkative.
 fn serve(dir: &Path, redis_url: &str) -> Process {
     let operator_token = secret("operator-token");
+    let (stripe_key, stripe_secret) = (secret("stripe-key"), secret("stripe-webhook-secret"));
     let smtp_url = format!("smtp://{PLAIN}:{}@127.0.0.1:1", secret("smtp-password"));
     let env = [
         ("TURNPIKE_LOG__LEVEL", "trace,actix_http=trace,actix_server=trace,sea_orm_migration=trace"),
         ("TURNPIKE_MASTER_KEY", MASTER_KEY),
         ("TURNPIKE_OPERATOR_TOKEN", operator_token.as_str()),
+        ("TURNPIKE_JOBS__METER_EVENTS_CRON", "* * * * * *"),
+        ("TURNPIKE_PAYMENTS__STRIPE_API_KEY", stripe_key.as_str()),
+        ("TURNPIKE_PAYMENTS__STRIPE_BASE_URL", "http://127.0.0.1:1"),
+        ("TURNPIKE_PAYMENTS__STRIPE_WEBHOOK_SECRET", stripe_secret.as_str()),
         ("TURNPIKE_REDIS_URL", redis_url),
         ("TURNPIKE_SHIPPER__LINGER_MS", "1"),
         ("TURNPIKE_SMTP__URL", smtp_url.as_str()),
@@ -226,6 +256,7 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
         ["org", "create", "--name", "Acme", "--plan", "developer", "--owner-email", "owner@example.com"];
     let mut made = Process::cli(dir.path(), &args);
     made["owner_email"] = json!("owner@example.com");
+    owe(dir.path(), &made["organisation_id"]).await;
     // Redis asks for no password and refuses the one it is given.
     let redis = RedisServer::start();
     let redis_url = redis.url().replace("redis://", &format!("redis://:{}@", secret("redis-password")));
@@ -236,6 +267,9 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     call(&caller, &mut upstream).await;
     keep_keys(&caller, &mut upstream).await;
     sign_in(&mut caller).await;
+    let webhook = caller.request(Method::POST, "/v1/billing/stripe/webhook");
+    let webhook = webhook.header("stripe-signature", format!("t=1,v1={}", secret("signature"))).body("{}");
+    assert_eq!(webhook.send().await.unwrap().status(), 400);
     be_alerted(&mut caller, &mut upstream, dir.path()).await;
     let rows = until("all logs are there", || async {
         let request = caller.request(Method::GET, "/v1/logs?limit=100");
@@ -245,6 +279,9 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     })
     .await;
 
+    let lines = || std::fs::read_to_string(dir.path().join(LINES)).unwrap();
+    until("Stripe was asked", || async { lines().contains("a meter event is tried again").then_some(()) })
+        .await;
     let mut left = Left::default();
     left.add("rows", json!(rows).to_string());
     left.add_files("serving", &data);
@@ -283,6 +320,9 @@ async fn no_secret_is_said_when_a_database_or_redis_is_away_or_a_setting_is_wron
         ("TURNPIKE_MASTER_KEY", password.clone()),
         ("TURNPIKE_MASTER_KEY__SECRET", password.clone()),
         ("TURNPIKE_OPERATOR_TOKEN__SECRET", password.clone()),
+        ("TURNPIKE_PAYMENTS__STRIPE_API_KEY", format!("{password}\n")),
+        ("TURNPIKE_PAYMENTS__STRIPE_BASE_URL", url("ftp", "127.0.0.1:1")),
+        ("TURNPIKE_PAYMENTS__STRIPE_API_KEY__SECRET", password.clone()),
         ("TURNPIKE_PASSWORD", password.clone()),
         ("TURNPIKE_PUBLIC_URL", url("postgres", "127.0.0.1:1/turnpike")),
         ("TURNPIKE_SMTP__URL", url("smtp", "127.0.0.1:port")),

@@ -189,7 +189,7 @@ pub(crate) enum OrgCommand {
         /// The organisation's id.
         #[arg(long)]
         organisation: Uuid,
-        /// good, `past_due`, restricted (logs are read-only) or suspended (calls are refused too).
+        /// `good`, `past_due`, `restricted` (logs are read-only) or `suspended` (calls are refused too).
         standing: Standing,
     },
 }
@@ -237,7 +237,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let level =
         if serves { format!("{},{}", host::LIBRARIES, settings.log.level) } else { "warn".to_owned() };
     let telemetry = telemetry::init("turnpike", settings.log.format, &level)?;
-    // Kilobytes that would be moved with each of the futures around it.
+    // In a box: some commands hold a lot while they wait.
     let ran = Box::pin(carry_out(command, settings, telemetry.clone())).await;
     telemetry.shutdown().await;
     ran
@@ -309,7 +309,7 @@ mod tests {
                 "developer, production or enterprise",
             ),
             ("turnpike org set-plan --organisation 7 --plan developer", "--organisation"),
-            ("turnpike org set-plan --plan developer --from tomorrow", "--from"),
+            ("turnpike org set-plan --organisation 7 --plan developer --from tomorrow", "--from"),
             ("turnpike org set-plan --plan developer --overrides {\"gold\":1}", "unknown field `gold`"),
             ("turnpike org credit --cents x", "--cents"),
             ("turnpike org standing --organisation 00000000-0000-0000-0000-000000000000 broke", "past_due"),
