@@ -6,7 +6,8 @@ use crate::{Endpoint, Usage, price};
 /// What an output that nobody bounds may have, of a model that is not known here. Tokens.
 const UNKNOWN_MODEL: u64 = 131_072;
 
-/// The longest outputs by the beginnings of models' names; the longest beginning holds. From the vendors' model pages.
+/// The longest outputs by the beginnings of models' names; the longest beginning holds. An estimate for budgets: where a model answers longer than
+/// it says here, a call without a limit of its own may pass a budget by the rest.
 const OUTPUTS: [(&str, u64); 35] = [
     ("chatgpt-4o", 16_384),
     ("claude-3-5-haiku", 8_192),
