@@ -100,18 +100,14 @@ env:
         name: {{ include "turnpike.secret" $ }}
         key: {{ $key }}
   {{- end }}
-  - name: TURNPIKE_OPERATOR_TOKEN
+  {{- range $variable, $key := dict "TURNPIKE_OPERATOR_TOKEN" "operator-token" "TURNPIKE_SMTP__URL" "smtp-url" "TURNPIKE_PAYMENTS__STRIPE_API_KEY" "stripe-api-key" "TURNPIKE_PAYMENTS__STRIPE_WEBHOOK_SECRET" "stripe-webhook-secret" }}
+  - name: {{ $variable }}
     valueFrom:
       secretKeyRef:
-        name: {{ include "turnpike.secret" . }}
-        key: operator-token
+        name: {{ include "turnpike.secret" $ }}
+        key: {{ $key }}
         optional: true
-  - name: TURNPIKE_SMTP__URL
-    valueFrom:
-      secretKeyRef:
-        name: {{ include "turnpike.secret" . }}
-        key: smtp-url
-        optional: true
+  {{- end }}
   {{- range $name, $value := merge (deepCopy .Values.settings) (dict "TURNPIKE_AUTH__TRUST_FORWARDED_FOR" (toString .Values.ingress.enabled)) }}
   - name: {{ $name }}
     value: {{ $value | quote }}
