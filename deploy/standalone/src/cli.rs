@@ -309,7 +309,7 @@ mod tests {
                 "developer, production or enterprise",
             ),
             ("turnpike org set-plan --organisation 7 --plan developer", "--organisation"),
-            ("turnpike org set-plan --organisation 7 --plan developer --from tomorrow", "--from"),
+            ("turnpike org set-plan --plan developer --from tomorrow", "--from"),
             ("turnpike org set-plan --plan developer --overrides {\"gold\":1}", "unknown field `gold`"),
             ("turnpike org credit --cents x", "--cents"),
             ("turnpike org standing --organisation 00000000-0000-0000-0000-000000000000 broke", "past_due"),
