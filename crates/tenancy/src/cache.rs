@@ -63,6 +63,8 @@ struct Seen<V> {
     value: Option<Arc<V>>,
     /// When the database was asked for it. Unix milliseconds.
     at_ms: Option<i64>,
+    /// It may have changed since: the database is to be asked before it is believed, if it answers.
+    is_doubtful: bool,
     failed_at_ms: Option<i64>,
 }
 
@@ -71,7 +73,7 @@ impl<V> Seen<V> {
     fn answer(&self, now_ms: i64, lifetimes: Lifetimes) -> Option<Result<Option<Arc<V>>, Unavailable>> {
         let within = |since: Option<i64>, ms: i64| since.is_some_and(|at| (0..ms).contains(&(now_ms - at)));
         let good_for = if self.value.is_some() { lifetimes.ttl_ms } else { lifetimes.ttl_ms.min(PAUSE_MS) };
-        if within(self.at_ms, good_for) {
+        if within(self.at_ms, good_for) && !self.is_doubtful {
             return Some(Ok(self.value.clone()));
         }
         if !within(self.failed_at_ms, PAUSE_MS) {
@@ -148,16 +150,20 @@ where
         self.others.invalidate_all();
     }
 
-    pub fn invalidate_all(&self) {
+    /// Every entry is looked up before it is believed again. While the database fails they stand in: what is not known to have
+    /// changed is not forgotten.
+    pub fn doubt_all(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
-        self.known.invalidate_all();
+        for (_, slot) in &self.known {
+            slot.write(|seen| seen.is_doubtful = true);
+        }
         self.others.invalidate_all();
     }
 
     fn keep(&self, key: &K, slot: &Arc<Slot<V>>, value: Option<Arc<V>>, at_ms: i64, generation: u64) {
         let (into, from) =
             if value.is_some() { (&self.known, &self.others) } else { (&self.others, &self.known) };
-        slot.write(|seen| *seen = Seen { value, at_ms: Some(at_ms), failed_at_ms: None });
+        slot.write(|seen| *seen = Seen { value, at_ms: Some(at_ms), is_doubtful: false, failed_at_ms: None });
         into.insert(key.clone(), Arc::clone(slot));
         from.remove(key);
         // An invalidation since we asked either took the entry out just now, or is seen here.
@@ -172,7 +178,7 @@ where
     }
 
     fn empty() -> Arc<Slot<V>> {
-        let nothing = Seen { value: None, at_ms: None, failed_at_ms: None };
+        let nothing = Seen { value: None, at_ms: None, is_doubtful: false, failed_at_ms: None };
         Arc::new(Slot { seen: RwLock::new(nothing), turn: Mutex::new(()) })
     }
 }

@@ -115,9 +115,9 @@ impl Keys {
         self.change(Change::Organisation(organisation_id));
     }
 
-    /// Forgets every key, here alone.
-    pub fn invalidate_all(&self) {
-        self.0.cache.invalidate_all();
+    /// Looks every key up before it is believed again, here alone.
+    pub fn doubt_all(&self) {
+        self.0.cache.doubt_all();
     }
 
     fn change(&self, change: Change) {
@@ -133,7 +133,7 @@ impl Keys {
                 self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == *id);
             }
             Change::VirtualKey { .. } | Change::Session(_) => {}
-            Change::Everything => self.invalidate_all(),
+            Change::Everything => self.doubt_all(),
         }
     }
 }

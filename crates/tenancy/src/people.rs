@@ -158,7 +158,7 @@ impl People {
             Change::Session(id) => cache.invalidate(id),
             Change::Organisation(id) => cache.invalidate_where(|_, tenant| tenant.organisation_id == *id),
             Change::ApiKey(_) | Change::VirtualKey { .. } => {}
-            Change::Everything => cache.invalidate_all(),
+            Change::Everything => cache.doubt_all(),
         }
     }
 

@@ -140,9 +140,9 @@ impl VirtualKeys {
         self.change(Change::Organisation(organisation_id));
     }
 
-    /// Forgets every virtual key, here alone.
-    pub fn invalidate_all(&self) {
-        self.0.cache.invalidate_all();
+    /// Looks every virtual key up before it is believed again, here alone.
+    pub fn doubt_all(&self) {
+        self.0.cache.doubt_all();
     }
 
     fn change(&self, change: Change) {
@@ -160,7 +160,7 @@ impl VirtualKeys {
                 self.0.cache.invalidate_where(|(organisation, _), _| organisation == id);
             }
             Change::ApiKey(_) | Change::Session(_) => {}
-            Change::Everything => self.invalidate_all(),
+            Change::Everything => self.doubt_all(),
         }
     }
 }
