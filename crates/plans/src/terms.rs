@@ -64,15 +64,6 @@ impl Terms {
         self.limit().map_or(n, |limit| n.min(limit.saturating_sub(used)))
     }
 
-    /// Blocks of overage that `used` recorded logs have started.
-    #[must_use]
-    pub fn overage_blocks(&self, used: u64) -> u64 {
-        let (Some(overage), Some(included)) = (self.overage, self.included) else {
-            return 0;
-        };
-        used.saturating_sub(included).div_ceil(overage.block_logs.max(1))
-    }
-
     /// The blocks that `used` logs have come to, where the first `covered` logs of the month need none and block `number` was
     /// the last: none where the plan sells none. A price or size that changed in the month holds for the blocks after.
     pub fn blocks_to(self, used: u64, covered: u64, number: u64) -> impl Iterator<Item = Block> {

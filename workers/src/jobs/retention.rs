@@ -44,6 +44,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     loop {
         let page = organisations_after(parts, last).await?;
         for organisation in &page {
+            report.add("usage_hourly", delete_statistics(parts, lease, organisation, now_ms).await?);
             let kept = kept(parts, organisation, now_ms);
             let Some(cutoff_ms) = kept.cutoff_ms else { continue };
             report.add("log", delete_logs(parts, lease, organisation.id, kept).await?);
@@ -54,7 +55,6 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
             None => break,
         }
     }
-    report.add("usage_hourly", delete_statistics(parts, lease, now_ms).await?);
     report.add("spool_mark", delete_spool_marks(lease, now_ms).await?);
     report.add("usage", delete_usage(lease, now_ms).await?);
     delete_alerts(lease, now_ms, &mut report).await?;
@@ -140,24 +140,20 @@ async fn delete_spool_marks(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     Ok(deleted.rows_affected)
 }
 
-/// What is past each organisation's retention of statistics. Where the terms cannot be read, all is kept.
-async fn delete_statistics(parts: &Parts, lease: &Lease, now_ms: i64) -> Result<u64, Error> {
-    let (mut deleted, mut last) = (0, None);
-    loop {
-        let page = organisations_after(parts, last).await?;
-        for row in &page {
-            let Ok((_, terms)) = tenancy::terms(row, &parts.plan_overrides, now_ms) else { continue };
-            let Some(cutoff_ms) = plans::analytics_cutoff(&terms, now_ms) else { continue };
-            let hour = i32::try_from(cutoff_ms.div_euclid(HOUR_MS)).unwrap_or(0);
-            let txn = lease.begin().await?;
-            deleted += logstore::statistics::delete_before(&txn, row.id, hour).await?;
-            txn.commit().await?;
-        }
-        match page.last() {
-            Some(row) => last = Some(row.id),
-            None => return Ok(deleted),
-        }
-    }
+/// What is past the organisation's retention of statistics. Where the terms cannot be read, all is kept.
+async fn delete_statistics(
+    parts: &Parts,
+    lease: &Lease,
+    organisation: &organisation::Model,
+    now_ms: i64,
+) -> Result<u64, Error> {
+    let Ok((_, terms)) = tenancy::terms(organisation, &parts.plan_overrides, now_ms) else { return Ok(0) };
+    let Some(cutoff_ms) = plans::analytics_cutoff(&terms, now_ms) else { return Ok(0) };
+    let hour = i32::try_from(cutoff_ms.div_euclid(HOUR_MS)).unwrap_or(0);
+    let txn = lease.begin().await?;
+    let deleted = logstore::statistics::delete_before(&txn, organisation.id, hour).await?;
+    txn.commit().await?;
+    Ok(deleted)
 }
 
 /// There are few: some a month and organisation.
