@@ -1,16 +1,10 @@
 //! Moments on the wire: ISO 8601 in UTC, and on the way in with any offset.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime};
+pub(crate) use clock::iso;
 
 /// What a moment in a request should have been.
 pub(crate) const EXPECTED: &str = "a time in ISO 8601, such as 2026-11-24T09:30:00Z";
-
-/// A moment in unix milliseconds, as `2024-07-30T13:27:29.000Z`.
-pub(crate) fn iso(ms: i64) -> String {
-    DateTime::<Utc>::from_timestamp_millis(ms)
-        .unwrap_or_default()
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
-}
 
 /// Unix milliseconds; `None` for what is no moment.
 pub(crate) fn parse(text: &str) -> Option<i64> {

@@ -1,20 +1,8 @@
+use entity::alert_delivery;
 use entity::webhook_endpoint::{ActiveModel, Column, Entity, Model};
-use entity::{alert_delivery, organisation};
 use sea_orm::prelude::*;
 use sea_orm::{IntoActiveModel, QueryOrder, Select};
 use tenancy::TenantScope;
-
-/// Waits for whoever else changes the organisation's endpoints: first in a transaction that counts them.
-pub(crate) async fn take_turn(txn: &impl ConnectionTrait, scope: &TenantScope) -> Result<(), DbErr> {
-    // A write that changes nothing: it holds the row until the transaction ends.
-    let id = organisation::Column::Id;
-    organisation::Entity::update_many()
-        .col_expr(id, Expr::col(id))
-        .filter(id.eq(scope.organisation()))
-        .exec(txn)
-        .await?;
-    Ok(())
-}
 
 pub(crate) async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
     Entity::insert(row.into_active_model()).exec_without_returning(db).await.map(|_| ())

@@ -1,6 +1,6 @@
 //! An alert as those who receive it are told.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use clock::iso;
 use entity::{alert, alert_delivery};
 use sea_orm::prelude::Json;
 use serde_json::json;
@@ -66,12 +66,6 @@ pub(crate) fn payload(delivery: &alert_delivery::Model, alert: Option<&alert::Mo
         }
     }
     json!({"type": name(Some(alert)), "timestamp": iso(alert.created_at), "data": data})
-}
-
-fn iso(ms: i64) -> String {
-    DateTime::<Utc>::from_timestamp_millis(ms)
-        .unwrap_or_default()
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 #[cfg(test)]

@@ -5,4 +5,4 @@ mod ids;
 mod time;
 
 pub use ids::{Error, Ids, ceil, floor, millis};
-pub use time::Clock;
+pub use time::{Clock, iso};

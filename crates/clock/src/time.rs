@@ -2,6 +2,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A moment in unix milliseconds as the wire has it, in ISO 8601 and UTC: `2024-07-30T13:27:29.000Z`.
+#[must_use]
+pub fn iso(ms: i64) -> String {
+    DateTime::<Utc>::from_timestamp_millis(ms)
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 /// What time it is: real time plus an offset that all clones share, so that whoever holds one can move them all.
 #[derive(Clone, Debug)]
 pub struct Clock {

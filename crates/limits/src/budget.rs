@@ -1,4 +1,4 @@
-use chrono::{DateTime, SecondsFormat, Utc};
+use clock::iso;
 use plans::Month;
 use serde::{Deserialize, Serialize};
 
@@ -155,11 +155,6 @@ pub(crate) fn nano(pico: u64) -> u64 {
 fn week_start(at_ms: i64) -> i64 {
     let day = at_ms.div_euclid(DAY_MS);
     (day - (day + 3).rem_euclid(7)) * DAY_MS
-}
-
-fn iso(ms: i64) -> String {
-    let time = DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! Changing whether an organisation counts as one that pays.
 
 use alerts::{Alert, Kind};
-use chrono::{DateTime, SecondsFormat};
-use clock::Ids;
+use clock::{Ids, iso};
 use entity::organisation;
 use sea_orm::prelude::*;
-use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, Set};
 use serde_json::json;
 use tenancy::Standing;
 use tenancy::audit::{self, Actor, Entry};
+use tenancy::organisation::hold;
 
 /// A change to make.
 #[derive(Clone, Debug)]
@@ -34,18 +33,9 @@ pub async fn change(
     change: &Change,
 ) -> Result<Option<Standing>, DbErr> {
     let Change { organisation_id, from, to, actor, because } = change;
-    // Changes nothing, and holds the row: what is read next stays so until the end.
-    organisation::Entity::update_many()
-        .col_expr(organisation::Column::StandingSince, Expr::col(organisation::Column::StandingSince))
-        .filter(organisation::Column::Id.eq(*organisation_id))
-        .exec(txn)
-        .await?;
-    let row = organisation::Entity::find_by_id(*organisation_id).one(txn).await?;
+    let row = hold(txn, *organisation_id).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound(format!("organisation {organisation_id}")))?;
-    let before: Standing = row
-        .standing
-        .parse()
-        .map_err(|error| DbErr::Type(format!("standing of {organisation_id}: {error}")))?;
+    let before = Standing::of(&row)?;
     if before == *to || !from.contains(&before) {
         return Ok(None);
     }
@@ -79,8 +69,4 @@ pub async fn change(
     };
     alerts::raise(txn, ids, now_ms, alert).await?;
     Ok(Some(before))
-}
-
-fn iso(ms: i64) -> String {
-    DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }

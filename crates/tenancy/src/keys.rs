@@ -12,7 +12,7 @@ use sea_orm::prelude::*;
 
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
-use crate::{PlanOverrides, Scopes, Tenant, secret, standing, terms};
+use crate::{OverQuota, PlanOverrides, Scopes, Standing, Tenant, secret, terms};
 
 /// Longer than any key: not worth a look in the database. Bytes.
 const MAX_SECRET: usize = 256;
@@ -197,8 +197,8 @@ impl Inner {
             plan,
             retention_class: plans::retention_class(&terms, now_ms),
             terms,
-            standing: standing::of(organisation)?,
-            over_quota: standing::over_quota_of(organisation)?,
+            standing: Standing::of(organisation)?,
+            over_quota: OverQuota::of(organisation)?,
             expires_at: key.expires_at,
             limits,
         })

@@ -17,7 +17,7 @@ use crate::{KeyKind, Mint, MintError, OverQuota, Standing, password};
 mod changes;
 
 pub use changes::{
-    NewPlan, described, keep, lock, put, set_plan, settle, settle_past_notice, with_change_past_notice,
+    NewPlan, described, hold, keep, lock, put, set_plan, settle, settle_past_notice, with_change_past_notice,
 };
 
 /// The workspace that every organisation begins with.

@@ -29,7 +29,7 @@ pub use signing_keys::{PublicKey, SigningError};
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
 use crate::secret::NoRandomness;
-use crate::{IdentifyError, PlanOverrides, Role, Tenant, password, standing, terms};
+use crate::{IdentifyError, OverQuota, PlanOverrides, Role, Standing, Tenant, password, terms};
 use access_token::Claims;
 use lockout::Addresses;
 use session::RefreshToken;
@@ -218,8 +218,8 @@ impl Inner {
             plan,
             retention_class: plans::retention_class(&terms, now_ms),
             terms,
-            standing: standing::of(&organisation)?,
-            over_quota: standing::over_quota_of(&organisation)?,
+            standing: Standing::of(&organisation)?,
+            over_quota: OverQuota::of(&organisation)?,
             expires_at: None,
             limits: Vec::new(),
         }))

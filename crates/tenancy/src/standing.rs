@@ -39,6 +39,15 @@ impl Standing {
     /// Every standing, best first.
     pub const ALL: [Self; 4] = [Self::Good, Self::PastDue, Self::Restricted, Self::Suspended];
 
+    /// The standing that the row has.
+    ///
+    /// # Errors
+    /// [`DbErr::Type`] when it is none.
+    pub fn of(organisation: &organisation::Model) -> Result<Self, DbErr> {
+        let parsed = organisation.standing.parse();
+        parsed.map_err(|error| DbErr::Type(format!("standing of {}: {error}", organisation.id)))
+    }
+
     /// Its name in the database and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -58,6 +67,15 @@ impl Standing {
 }
 
 impl OverQuota {
+    /// What the row says.
+    ///
+    /// # Errors
+    /// [`DbErr::Type`] when that is none.
+    pub fn of(organisation: &organisation::Model) -> Result<Self, DbErr> {
+        let parsed = organisation.over_quota.parse();
+        parsed.map_err(|error| DbErr::Type(format!("over_quota of {}: {error}", organisation.id)))
+    }
+
     /// Its name in the database and on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -66,20 +84,6 @@ impl OverQuota {
             Self::Reject => "reject",
         }
     }
-}
-
-/// The standing that the row has.
-pub(crate) fn of(organisation: &organisation::Model) -> Result<Standing, DbErr> {
-    organisation
-        .standing
-        .parse()
-        .map_err(|error| DbErr::Type(format!("standing of {}: {error}", organisation.id)))
-}
-
-/// What the row says of calls past the limit.
-pub(crate) fn over_quota_of(organisation: &organisation::Model) -> Result<OverQuota, DbErr> {
-    let parsed = organisation.over_quota.parse();
-    parsed.map_err(|error| DbErr::Type(format!("over_quota of {}: {error}", organisation.id)))
 }
 
 impl fmt::Display for Standing {

@@ -7,7 +7,7 @@ use plans::{NOTICE_MS, Notice, Overrides, Plan, Terms};
 use sea_orm::DbErr;
 use sea_orm::prelude::{Json, Uuid};
 
-use crate::standing;
+use crate::Standing;
 
 /// What the settings put in place of the catalogue's numbers, plan by plan.
 pub type PlanOverrides = BTreeMap<Plan, Overrides>;
@@ -32,7 +32,7 @@ pub fn terms(
         }
         _ => before,
     };
-    terms.recording = standing::of(organisation)?.records();
+    terms.recording = Standing::of(organisation)?.records();
     let unsigned = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
     Ok((plan, terms.capped(unsigned(organisation.cap_blocks), unsigned(organisation.cap_cents))))
 }

@@ -58,7 +58,8 @@ pub(crate) async fn create(
         last_updated_at: now_ms,
     };
     let txn = api.db.begin().await?;
-    db::webhook_endpoint::take_turn(&txn, &caller.scope).await?;
+    // Whoever else makes one waits, so that they are counted one after the other.
+    tenancy::organisation::hold(&txn, organisation_id).await?;
     if db::webhook_endpoint::count(&txn, &caller.scope).await? >= MAX_WEBHOOKS {
         txn.rollback().await?;
         let problem = format!("there are {MAX_WEBHOOKS} webhooks already");

@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use chrono::DateTime;
 use proptest::prelude::*;
 
 use super::*;

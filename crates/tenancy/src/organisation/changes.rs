@@ -79,19 +79,29 @@ pub fn described(plan: &str, overrides: &Json) -> Json {
     serde_json::json!({"plan": plan, "overrides": overrides})
 }
 
-/// The organisation's row, which nobody else changes until `txn` ends.
+/// The organisation's row, if there is one, which nobody else changes until `txn` ends.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none.
-pub async fn lock(txn: &DatabaseTransaction, organisation_id: Uuid) -> Result<organisation::Model, Error> {
+/// [`DbErr`] when the database fails.
+pub async fn hold(
+    txn: &impl ConnectionTrait,
+    organisation_id: Uuid,
+) -> Result<Option<organisation::Model>, DbErr> {
     // The first statement writes, so that the transaction waits its turn at its start and not half-way.
     organisation::Entity::update_many()
         .col_expr(organisation::Column::Plan, Expr::col(organisation::Column::Plan))
         .filter(organisation::Column::Id.eq(organisation_id))
         .exec(txn)
         .await?;
-    let row = organisation::Entity::find_by_id(organisation_id).one(txn).await?;
-    row.ok_or(Error::NotFound(organisation_id))
+    organisation::Entity::find_by_id(organisation_id).one(txn).await
+}
+
+/// The same where there has to be one.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none.
+pub async fn lock(txn: &DatabaseTransaction, organisation_id: Uuid) -> Result<organisation::Model, Error> {
+    hold(txn, organisation_id).await?.ok_or(Error::NotFound(organisation_id))
 }
 
 /// Moves a locked row on to the change that holds by now, if there is one: to be done before another change is made.
