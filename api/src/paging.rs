@@ -1,5 +1,7 @@
 //! Pages by number, as the contract has them for short lists (0-based), and the envelope of a list.
 
+use sea_orm::prelude::*;
+use sea_orm::{ConnectionTrait, FromQueryResult, QuerySelect as _, Select};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -35,6 +37,20 @@ impl Paging {
 
     pub fn offset(self) -> u64 {
         self.size * self.page
+    }
+
+    /// The page of these rows, which are in order, and how many there are in all.
+    pub async fn read<E>(
+        self,
+        db: &impl ConnectionTrait,
+        rows: Select<E>,
+    ) -> Result<(u64, Vec<E::Model>), DbErr>
+    where
+        E: EntityTrait,
+        E::Model: FromQueryResult + Send + Sync,
+    {
+        let total = rows.clone().count(db).await?;
+        Ok((total, rows.limit(self.size).offset(self.offset()).all(db).await?))
     }
 }
 

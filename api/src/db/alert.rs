@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use entity::alert_delivery::{ActiveModel, Column, Entity, Model};
 use entity::{alert, webhook_endpoint};
 use sea_orm::prelude::*;
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, Select};
+use sea_orm::{IntoActiveModel, QueryOrder, Select};
 use tenancy::TenantScope;
 
 use crate::paging::Paging;
@@ -17,15 +17,8 @@ pub(crate) async fn list(
     paging: Paging,
 ) -> Result<(u64, Vec<alert::Model>), DbErr> {
     let rows = alert::Entity::find().filter(alert::Column::OrganisationId.eq(scope.organisation()));
-    let total = rows.clone().count(db).await?;
-    let page = rows
-        .order_by_desc(alert::Column::CreatedAt)
-        .order_by_desc(alert::Column::Id)
-        .limit(paging.size)
-        .offset(paging.offset())
-        .all(db)
-        .await?;
-    Ok((total, page))
+    let rows = rows.order_by_desc(alert::Column::CreatedAt).order_by_desc(alert::Column::Id);
+    paging.read(db, rows).await
 }
 
 /// The deliveries of these alerts, by alert.
@@ -53,14 +46,8 @@ pub(crate) async fn deliveries_to(
     paging: Paging,
 ) -> Result<(u64, Vec<(Model, Option<alert::Model>)>), DbErr> {
     let rows = within(scope).filter(Column::EndpointId.eq(endpoint.id));
-    let total = rows.clone().count(db).await?;
-    let page = rows
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::Id)
-        .limit(paging.size)
-        .offset(paging.offset())
-        .all(db)
-        .await?;
+    let rows = rows.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
+    let (total, page) = paging.read(db, rows).await?;
     let ids = page.iter().filter_map(|row| row.alert_id);
     let alerts = alert::Entity::find()
         .filter(alert::Column::OrganisationId.eq(scope.organisation()))

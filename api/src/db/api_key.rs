@@ -27,15 +27,8 @@ pub(crate) async fn list(
     paging: Paging,
 ) -> Result<(u64, Vec<Model>), DbErr> {
     let rows = within(scope).filter(Column::Kind.is_in(kinds.iter().map(|kind| kind.as_str())));
-    let total = rows.clone().count(db).await?;
-    let page = rows
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::Id)
-        .limit(paging.size)
-        .offset(paging.offset())
-        .all(db)
-        .await?;
-    Ok((total, page))
+    let rows = rows.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
+    paging.read(db, rows).await
 }
 
 /// The names of these keys of the scope's organisation, archived ones too.

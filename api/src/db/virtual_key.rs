@@ -1,6 +1,6 @@
 use entity::virtual_key::{ActiveModel, Column, Entity, Model};
 use sea_orm::prelude::*;
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{IntoActiveModel, QueryOrder, QueryTrait, Select};
 use tenancy::TenantScope;
 
 use crate::paging::Paging;
@@ -27,15 +27,8 @@ pub(crate) async fn list(
     paging: Paging,
 ) -> Result<(u64, Vec<Model>), DbErr> {
     let rows = within(scope);
-    let total = rows.clone().count(db).await?;
-    let page = rows
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::Id)
-        .limit(paging.size)
-        .offset(paging.offset())
-        .all(db)
-        .await?;
-    Ok((total, page))
+    let rows = rows.order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
+    paging.read(db, rows).await
 }
 
 /// Changes what `change` sets. False when the virtual key is not within `scope` any more.
