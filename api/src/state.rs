@@ -55,6 +55,12 @@ impl Api {
     pub fn new(parts: Parts) -> Self {
         Self { parts: Arc::new(parts), recent_inserts: Cache::new(MAX_RECENT_INSERTS) }
     }
+
+    /// Lets a change of the organisation's plan, caps or standing be seen by its next call, with a key or a person's.
+    pub(crate) fn forget_organisation(&self, organisation: Uuid) {
+        self.keys.invalidate_organisation(organisation);
+        self.people.forget_organisation(organisation);
+    }
 }
 
 impl std::ops::Deref for Api {

@@ -5,7 +5,6 @@ use tenancy::OverQuota;
 use tenancy::audit::Actor;
 use utoipa::ToSchema;
 
-use super::forget;
 use super::plan::BillingPlan;
 use crate::access::Caller;
 use crate::fields::{Fields, Sent, shown};
@@ -47,7 +46,7 @@ pub(crate) async fn put(
     let (organisation, actor) = (caller.scope.organisation(), Actor::of(&caller.tenant));
     let now_ms = api.clock.now_ms();
     let row = billing::set_limits(&api.db, &api.ids, now_ms, actor, organisation, limits).await?;
-    forget(&api, organisation);
+    api.forget_organisation(organisation);
     Ok(web::Json(BillingPlan::of(&row, &api)?))
 }
 

@@ -48,7 +48,7 @@ async fn find(api: &Api, caller: &Caller, id: &str) -> Result<Invoice, Error> {
     let organisation = db::organisation::get(&api.db, &caller.scope).await?;
     let month = match id {
         "gathering" => Some(Month::of(api.clock.now_ms())),
-        id => month(id),
+        id => id.parse().ok(),
     };
     let row = if let Some(month) = month {
         db::invoice::of_month(&api.db, &caller.scope, month).await?
@@ -79,12 +79,4 @@ pub(super) async fn of_row(
         None => frozen()?,
     };
     Ok(Invoice::of(document, Some(row)))
-}
-
-/// Of `2026-11`.
-fn month(text: &str) -> Option<Month> {
-    let (year, month) = text.split_once('-').filter(|_| text.len() == 7)?;
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let whole = (digits(year) && digits(month)).then(|| format!("{year}{month}"))?;
-    Month::from_i32(whole.parse().ok()?)
 }

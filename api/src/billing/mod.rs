@@ -10,7 +10,7 @@ mod shape;
 
 use utoipa::OpenApi;
 
-use crate::{Api, Error};
+use crate::Error;
 
 pub(crate) use caps::put as put_caps;
 pub(crate) use invoice::{get as get_invoice, html as get_invoice_html};
@@ -35,10 +35,4 @@ impl From<billing::Error> for Error {
             billing::Error::Organisation(_) | billing::Error::Document(_) => Self::internal(error),
         }
     }
-}
-
-/// Lets a change be seen by the organisation's next call.
-fn forget(api: &Api, organisation: uuid::Uuid) {
-    api.keys.invalidate_organisation(organisation);
-    api.people.forget_organisation(organisation);
 }

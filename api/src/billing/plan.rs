@@ -6,7 +6,6 @@ use tenancy::PlanOverrides;
 use tenancy::audit::Actor;
 use utoipa::ToSchema;
 
-use super::forget;
 use super::shape::{Offer, Terms};
 use crate::access::Caller;
 use crate::instant::iso;
@@ -103,7 +102,7 @@ pub(crate) async fn put(
     let (organisation, actor) = (caller.scope.organisation(), Actor::of(&caller.tenant));
     let now_ms = api.clock.now_ms();
     let row = billing::request(&api.db, &api.ids, now_ms, actor, organisation, plan).await?;
-    forget(&api, organisation);
+    api.forget_organisation(organisation);
     Ok(web::Json(BillingPlan::of(&row, &api)?))
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn webhook(
     match event.apply(&api.db, &api.ids, now_ms).await? {
         Applied::Changed { organisation_id, to } => {
             tracing::info!(%organisation_id, standing = %to, "the payment provider changed an organisation's standing");
-            api.keys.invalidate_organisation(organisation_id);
+            api.forget_organisation(organisation_id);
         }
         Applied::UnknownCustomer(customer) => {
             tracing::warn!(customer, "the payment provider tells of a customer that no organisation is");
