@@ -33,6 +33,7 @@ lint: ## Check format, lints, licences, dependencies, and what deploy/ holds bes
 	@deploy/dev/install lint
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cp Cargo.lock fuzz/Cargo.lock && cargo check --quiet --manifest-path fuzz/Cargo.toml --target-dir target
 	target/tools/bin/cargo-deny --locked check licenses bans sources
 	deploy/dev/lint-deploy
 

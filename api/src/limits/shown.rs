@@ -60,7 +60,7 @@ pub(crate) async fn of(
     now_ms: i64,
 ) -> Result<HashMap<Uuid, Shown>, DbErr> {
     let subjects: Vec<Uuid> = subjects.into_iter().collect();
-    let all = limits::load(db, subjects, []).await?;
+    let all = limits::load(db, subjects).await?;
     let limited = all.iter().filter(|limits| !limits.budgets.is_empty()).map(|limits| limits.subject.id);
     let limited: Vec<Uuid> = limited.collect();
     let spent =

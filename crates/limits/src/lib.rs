@@ -32,5 +32,5 @@ pub use limiter::{AwayPolicy, Limiter, Refusal, Worst};
 pub use rate::{RateLimit, RateOf, Unit};
 pub use redis::Redis;
 pub use redis_link::BadUrl;
-pub use set::{Limits, load};
+pub use set::{Limits, load, load_readable};
 pub use subject::{Subject, SubjectKind};

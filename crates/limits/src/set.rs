@@ -45,15 +45,40 @@ impl Limits {
     }
 }
 
-/// The limits of these subjects, and of these organisations' virtual keys by their slugs; none for who has none.
+/// The limits of these subjects; none for who has none.
+///
+/// # Errors
+/// [`DbErr`] if the database fails, or limits cannot be read: who is to be held to them must not be let pass.
+pub async fn load(
+    db: &impl ConnectionTrait,
+    subjects: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Limits>, DbErr> {
+    let limits = rows(db, subjects, []).await?.into_iter().map(Limits::of).collect::<Result<Vec<_>, _>>()?;
+    Ok(limits.into_iter().filter(|limits| !limits.is_empty()).collect())
+}
+
+/// The limits of these subjects, and of these organisations' virtual keys by their slugs; none for who has none, and none, with an
+/// error in our log, where they cannot be read: one subject's must not be in the way of all others' logs.
 ///
 /// # Errors
 /// [`DbErr`] if the database fails.
-pub async fn load(
+pub async fn load_readable(
     db: &impl ConnectionTrait,
     subjects: impl IntoIterator<Item = Uuid>,
     virtual_keys: impl IntoIterator<Item = (Uuid, String)>,
 ) -> Result<Vec<Limits>, DbErr> {
+    let readable = |row: Model| {
+        Limits::of(row).inspect_err(|error| tracing::error!(%error, "limits cannot be read")).ok()
+    };
+    let limits = rows(db, subjects, virtual_keys).await?.into_iter().filter_map(readable);
+    Ok(limits.filter(|limits| !limits.is_empty()).collect())
+}
+
+async fn rows(
+    db: &impl ConnectionTrait,
+    subjects: impl IntoIterator<Item = Uuid>,
+    virtual_keys: impl IntoIterator<Item = (Uuid, String)>,
+) -> Result<Vec<Model>, DbErr> {
     let mut wanted = Condition::any().add(Column::SubjectId.is_in(subjects));
     let mut slugs: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
     for (organisation, slug) in virtual_keys {
@@ -63,9 +88,7 @@ pub async fn load(
         let of_organisation = Column::OrganisationId.eq(organisation).and(Column::Name.is_in(slugs));
         wanted = wanted.add(of_organisation);
     }
-    let rows = Entity::find().filter(wanted).all(db).await?;
-    let limits = rows.into_iter().map(Limits::of).collect::<Result<Vec<_>, _>>()?;
-    Ok(limits.into_iter().filter(|limits| !limits.is_empty()).collect())
+    Entity::find().filter(wanted).all(db).await
 }
 
 fn read<T: DeserializeOwned>(json: Json, of: Uuid) -> Result<Vec<T>, DbErr> {

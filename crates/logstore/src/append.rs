@@ -13,7 +13,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, ExprTrait as _, IntoActiveModel, TransactionTrait};
 
 use crate::partitions::{self, Partition};
-use crate::spending;
+use crate::spending::{self, Limited};
 use hours::Hours;
 use meter::Meter;
 
@@ -44,6 +44,14 @@ pub type MeterKey = (Uuid, Month);
 
 /// The terms that an organisation's month is metered by; none where the organisation is not there.
 pub type TermsOf<'a> = &'a (dyn Fn(MeterKey) -> Option<Terms> + Sync);
+
+/// What a batch is taken in by, read before its transaction.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    pub terms: TermsOf<'a>,
+    /// The limits of who made the calls.
+    pub limited: &'a Limited,
+}
 
 /// What the transaction did to one meter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,12 +96,12 @@ pub enum Error {
 pub async fn append(
     db: &DatabaseConnection,
     batch: Batch,
-    terms: TermsOf<'_>,
+    rules: Rules<'_>,
     clock: &Clock,
 ) -> Result<Appended, Error> {
-    partitions::ensure(db, &partitions_of(&batch, terms, clock.now_ms())).await?;
+    partitions::ensure(db, &partitions_of(&batch, rules.terms, clock.now_ms())).await?;
     let txn = db.begin().await?;
-    let Some((meters, admitted)) = begin(&txn, batch, terms, clock).await? else {
+    let Some((meters, admitted)) = begin(&txn, batch, rules, clock).await? else {
         txn.rollback().await?;
         return Ok(Appended::Before);
     };
@@ -114,12 +122,12 @@ pub async fn append(
 pub async fn append_singly(
     db: &DatabaseConnection,
     batch: Batch,
-    terms: TermsOf<'_>,
+    rules: Rules<'_>,
     clock: &Clock,
 ) -> Result<Appended, DbErr> {
-    partitions::ensure(db, &partitions_of(&batch, terms, clock.now_ms())).await?;
+    partitions::ensure(db, &partitions_of(&batch, rules.terms, clock.now_ms())).await?;
     let txn = db.begin().await?;
-    let Some((mut meters, admitted)) = begin(&txn, batch, terms, clock).await? else {
+    let Some((mut meters, admitted)) = begin(&txn, batch, rules, clock).await? else {
         txn.rollback().await?;
         return Ok(Appended::Before);
     };
@@ -151,7 +159,7 @@ fn partitions_of(batch: &Batch, terms: TermsOf<'_>, now_ms: i64) -> BTreeSet<Par
 async fn begin(
     txn: &DatabaseTransaction,
     batch: Batch,
-    terms: TermsOf<'_>,
+    Rules { terms, limited }: Rules<'_>,
     clock: &Clock,
 ) -> Result<Option<(BTreeMap<MeterKey, Meter>, Vec<Entry>)>, DbErr> {
     if !advance_mark(txn, &batch, clock.now_ms()).await? {
@@ -161,7 +169,7 @@ async fn begin(
     let now_ms = clock.now_ms();
     let mut meters = meter::lock(txn, &batch.entries, terms, now_ms).await?;
     // What was dropped was spent as well.
-    spending::count(txn, batch.entries.iter().map(|entry| &entry.log), clock).await?;
+    spending::count(txn, batch.entries.iter().map(|entry| &entry.log), limited, clock).await?;
     let admitted = meter::admit(txn, batch.entries, &mut meters, now_ms).await?;
     Ok(Some((meters, admitted)))
 }

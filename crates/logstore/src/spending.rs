@@ -26,7 +26,8 @@ pub struct Call {
 }
 
 /// The limits of those who made some calls.
-struct Limited {
+#[derive(Default)]
+pub struct Limited {
     of: HashMap<Uuid, Limits>,
     virtual_keys: HashMap<(Uuid, String), Uuid>,
 }
@@ -57,15 +58,19 @@ impl Call {
 }
 
 impl Limited {
-    async fn load(db: &impl ConnectionTrait, calls: &[Call]) -> Result<Self, DbErr> {
+    /// Read before a batch is taken in: a limit that is set later counts what is called later.
+    ///
+    /// # Errors
+    /// [`DbErr`] if the database fails.
+    pub async fn load(db: &impl ConnectionTrait, calls: &[Call]) -> Result<Self, DbErr> {
         let subjects: BTreeSet<Uuid> =
             calls.iter().flat_map(|call| call.api_key_id.into_iter().chain([call.workspace_id])).collect();
         let slugs: BTreeSet<(Uuid, String)> =
             calls.iter().filter_map(|call| Some((call.organisation_id, call.virtual_key.clone()?))).collect();
         if subjects.is_empty() {
-            return Ok(Self { of: HashMap::new(), virtual_keys: HashMap::new() });
+            return Ok(Self::default());
         }
-        let all = limits::load(db, subjects, slugs).await?;
+        let all = limits::load_readable(db, subjects, slugs).await?;
         let virtual_keys = all
             .iter()
             .filter(|limits| limits.subject.kind == SubjectKind::VirtualKey)
@@ -74,6 +79,12 @@ impl Limited {
             virtual_keys: virtual_keys.collect(),
             of: all.into_iter().map(|limits| (limits.subject.id, limits)).collect(),
         })
+    }
+
+    /// Whether who made the call has limits.
+    #[must_use]
+    pub fn is_about(&self, call: &Call) -> bool {
+        self.of(call).next().is_some()
     }
 
     fn of(&self, call: &Call) -> impl Iterator<Item = &Limits> {
@@ -92,14 +103,14 @@ impl Limited {
 pub(crate) async fn count(
     txn: &DatabaseTransaction,
     logs: impl Iterator<Item = &log::Model>,
+    limited: &Limited,
     clock: &Clock,
 ) -> Result<(), DbErr> {
-    let calls: Vec<Call> = logs.filter_map(Call::of).collect();
-    let limited = Limited::load(txn, &calls).await?;
     if limited.of.is_empty() {
         return Ok(());
     }
-    for ((subject, period), added) in added(&calls, &limited) {
+    let calls: Vec<Call> = logs.filter_map(Call::of).collect();
+    for ((subject, period), added) in added(&calls, limited) {
         let spent = add(txn, subject, &period, &added, clock.now_ms()).await?;
         tell(txn, &period, &added, spent, clock).await?;
     }
@@ -220,11 +231,8 @@ pub fn usage(budget: &Budget, spent: Spent) -> Json {
 pub async fn settlings(
     db: &impl ConnectionTrait,
     calls: &[Call],
+    limited: &Limited,
 ) -> Result<BTreeMap<Uuid, Vec<Settling>>, DbErr> {
-    let limited = Limited::load(db, calls).await?;
-    if limited.of.is_empty() {
-        return Ok(BTreeMap::new());
-    }
     let mut rows: HashMap<(Uuid, String), Spent> = HashMap::new();
     for call in calls {
         for limits in limited.of(call) {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clock::Clock;
-use logstore::{Appended, Entry, MeterKey, Packer, Tally, append, spending};
+use logstore::append::{self, Rules};
+use logstore::spending::{self, Limited};
+use logstore::{Appended, Entry, MeterKey, Packer, Tally};
 use plans::{Month, Terms};
 use quota::{BatchId, Key, Ledger, Reserved};
 use sea_orm::prelude::*;
@@ -223,11 +225,14 @@ impl Shipper {
         let Prepared { entries, unreadable } = self.prepare(batch).await?;
         let wanted = wanted(&entries);
         let terms = self.parts.terms_of(wanted.keys()).await?;
-        let calls = entries.iter().filter_map(|entry| spending::Call::of(&entry.log)).collect();
+        let mut calls: Vec<_> = entries.iter().filter_map(|entry| spending::Call::of(&entry.log)).collect();
+        let limited = Limited::load(&self.parts.db, &calls).await?;
+        calls.retain(|call| limited.is_about(call));
         let reserved = self.reserve(batch, &wanted, &terms).await;
         self.without_ledger_if_need_be(reserved)?;
         let mut shipped = Shipped { batches: 1, unreadable, ..Shipped::default() };
-        match self.append(batch, entries, &terms).await? {
+        let terms_of = |key: MeterKey| terms.get(&key).copied();
+        match self.append(batch, entries, Rules { terms: &terms_of, limited: &limited }).await? {
             Appended::Before => {
                 shipped.batches_before = 1;
                 let settled = self.settle_again(batch, wanted.into_keys()).await;
@@ -241,7 +246,7 @@ impl Shipper {
                 }
             }
         }
-        self.settle_limits(calls).await?;
+        self.settle_limits(calls, &limited).await?;
         Ok(shipped)
     }
 
@@ -262,16 +267,15 @@ impl Shipper {
         &mut self,
         batch: &Batch,
         entries: Vec<Entry>,
-        terms: &BTreeMap<MeterKey, Terms>,
+        rules: Rules<'_>,
     ) -> Result<Appended, Error> {
         let named =
             |entries| logstore::Batch { segment: batch.segment, start: batch.start, end: batch.end, entries };
-        let terms = |key: MeterKey| terms.get(&key).copied();
-        match append::append(&self.parts.db, named(entries), &terms, &self.parts.clock).await {
+        match append::append(&self.parts.db, named(entries), rules, &self.parts.clock).await {
             Err(append::Error::Refused(error)) => {
                 tracing::warn!(%error, logs = batch.records.len(), "the store refused a batch; its logs go in one by one");
                 let Prepared { entries, .. } = self.prepare(batch).await?;
-                Ok(append::append_singly(&self.parts.db, named(entries), &terms, &self.parts.clock).await?)
+                Ok(append::append_singly(&self.parts.db, named(entries), rules, &self.parts.clock).await?)
             }
             appended => Ok(appended?),
         }
@@ -325,8 +329,8 @@ impl Shipper {
 
     /// What the calls have reserved of budgets and rate limits gives way to what they used. A ledger that is away is told later:
     /// until then, or until it expires, the reservation stands.
-    async fn settle_limits(&mut self, calls: Vec<spending::Call>) -> Result<(), DbErr> {
-        for (organisation, settlings) in spending::settlings(&self.parts.db, &calls).await? {
+    async fn settle_limits(&mut self, calls: Vec<spending::Call>, limited: &Limited) -> Result<(), DbErr> {
+        for (organisation, settlings) in spending::settlings(&self.parts.db, &calls, limited).await? {
             if let Err(error) = self.parts.limits.settle(organisation, &settlings).await {
                 if !std::mem::replace(&mut self.limits_fail, true) {
                     let source = std::error::Error::source(&error);
@@ -344,7 +348,11 @@ impl Shipper {
 
     async fn settle_limits_again(&mut self) {
         let calls = std::mem::take(&mut self.unsettled);
-        if let Err(error) = self.settle_limits(calls.clone()).await {
+        let settled = match Limited::load(&self.parts.db, &calls).await {
+            Ok(limited) => self.settle_limits(calls.clone(), &limited).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = settled {
             tracing::warn!(%error, "what calls used of their limits cannot be read");
             self.unsettled = calls;
         }

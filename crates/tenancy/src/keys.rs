@@ -169,7 +169,7 @@ impl Inner {
             },
         };
         let limited = [Some(key.id), key.workspace_id].into_iter().flatten();
-        let limits = limits::load(&self.db, limited, []).await?;
+        let limits = limits::load(&self.db, limited).await?;
         self.tenant(&key, &organisation, workspace_slug, limits).map(Some)
     }
 

@@ -173,7 +173,7 @@ impl Inner {
             .one(&self.db)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let limits = limits::load(&self.db, [row.id], []).await?.pop().map(Arc::new);
+        let limits = limits::load(&self.db, [row.id]).await?.pop().map(Arc::new);
         self.open(row, limits).map(Some)
     }
 

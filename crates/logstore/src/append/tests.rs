@@ -39,11 +39,28 @@ impl Fixture {
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended, Error> {
-        append(&self.db, batch, &|key| self.terms(key), &self.clock).await
+        let calls: Vec<_> = batch.entries.iter().filter_map(|entry| spending::Call::of(&entry.log)).collect();
+        let limited = Limited::load(&self.db, &calls).await?;
+        append(&self.db, batch, Rules { terms: &|key| self.terms(key), limited: &limited }, &self.clock).await
+    }
+
+    async fn limit(&self, key: Uuid, budgets: serde_json::Value) {
+        let limits = entity::subject_limits::Model {
+            subject_id: key,
+            subject_kind: "key".to_owned(),
+            organisation_id: self.organisation,
+            name: String::new(),
+            rate_limits: serde_json::json!([]),
+            usage_limits: budgets,
+            counted_from: 0,
+            updated_at: 0,
+        };
+        limits.into_active_model().insert(&self.db).await.unwrap();
     }
 
     async fn append_singly(&self, batch: Batch) -> Result<Appended, DbErr> {
-        append_singly(&self.db, batch, &|key| self.terms(key), &self.clock).await
+        let rules = Rules { terms: &|key| self.terms(key), limited: &Limited::default() };
+        append_singly(&self.db, batch, rules, &self.clock).await
     }
 
     fn terms(&self, (organisation, _): MeterKey) -> Option<Terms> {
@@ -200,22 +217,15 @@ async fn what_calls_spend_is_counted_once_whether_or_not_their_logs_are_recorded
     let one = plans::Overrides { included_logs: Some(1), ..Overrides::default() };
     fixture.terms = [(fixture.organisation, plans::terms(Plan::Developer, &one))].into();
     let key = fixture.ids.fresh();
-    let limits = entity::subject_limits::Model {
-        subject_id: key,
-        subject_kind: "key".to_owned(),
-        organisation_id: fixture.organisation,
-        name: String::new(),
-        rate_limits: serde_json::json!([]),
-        // Two budgets of one period, and one of another.
-        usage_limits: serde_json::json!([
-            {"type": "tokens", "credit_limit": 100, "alert_threshold": 40, "periodic_reset": "monthly"},
-            {"type": "cost", "credit_limit": 5, "periodic_reset": "monthly"},
-            {"type": "cost", "credit_limit": 5},
-        ]),
-        counted_from: 0,
-        updated_at: 0,
-    };
-    limits.into_active_model().insert(&fixture.db).await.unwrap();
+    // Two budgets of one period, and one of another.
+    let budgets = serde_json::json!([
+        {"type": "tokens", "credit_limit": 100, "alert_threshold": 40, "periodic_reset": "monthly"},
+        {"type": "cost", "credit_limit": 5, "periodic_reset": "monthly"},
+        {"type": "cost", "credit_limit": 5},
+    ]);
+    fixture.limit(key, budgets).await;
+    // What cannot be read stands in nobody's way.
+    fixture.limit(fixture.organisation, serde_json::json!([{"type": "sheep"}])).await;
     let batch = || {
         let mut batch = fixture.batch(0, 1, 5);
         for entry in &mut batch.entries[..4] {

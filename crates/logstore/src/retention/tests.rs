@@ -6,6 +6,8 @@ use plans::{Overrides, Plan};
 use sea_orm::DatabaseConnection;
 
 use super::*;
+use crate::append::Rules;
+use crate::spending::Limited;
 use crate::{Batch, Entry, append, partitions};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -36,7 +38,9 @@ async fn a_store_that_forgets_as_much_as_it_takes_in_stays_as_large_as_it_is() {
         };
         let entries = (0..200).map(entry).collect();
         let batch = Batch { segment: ids.fresh(), start: 0, end: 1, entries };
-        append(&db, batch, &|_| Some(terms), &clock).await.unwrap();
+        append(&db, batch, Rules { terms: &|_| Some(terms), limited: &Limited::default() }, &clock)
+            .await
+            .unwrap();
         clock.advance(DAY);
         let now_ms = clock.now_ms();
         let kept = Kept { cutoff_ms: plans::retention_cutoff(&terms, now_ms), class };

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bench::process;
-use logstore::append;
+use logstore::append::{self, Rules};
+use logstore::spending::Limited;
 use plans::Terms;
 use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
@@ -37,6 +38,10 @@ impl Store {
     /// Appends so many logs, and says what it took. The making of logs is not in it.
     pub async fn append(&self, logs: &mut Logs, rows: u64, batch: u64) -> anyhow::Result<Took> {
         let terms: BTreeMap<Uuid, Terms> = organisations::terms(&self.organisations);
+        let rules = Rules {
+            terms: &|(organisation, _)| terms.get(&organisation).copied(),
+            limited: &Limited::default(),
+        };
         let own = [std::process::id()];
         let (cpu_before, server_before) = (process::cpu(&own)?, self.server_cpu()?);
         let (mut making, mut appending, mut slowest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
@@ -46,13 +51,7 @@ impl Store {
             let batch = logs.batch(batch.clamp(1, goal - logs.made), &self.organisations);
             making += begun.elapsed();
             let begun = Instant::now();
-            append::append(
-                &self.db,
-                batch,
-                &|(organisation, _)| terms.get(&organisation).copied(),
-                &logs.clock,
-            )
-            .await?;
+            append::append(&self.db, batch, rules, &logs.clock).await?;
             appending += begun.elapsed();
             slowest = slowest.max(begun.elapsed());
         }
