@@ -69,6 +69,8 @@ async fn paths(org: &Org<'_>) -> Value {
     let id = post("/v1/logs", log).await["ids"][0].clone();
     org.log(id.as_str().unwrap()).await;
     paths["GET /v1/logs/{id}"] = json!({"id": id});
+    let feedback = post("/v1/feedback", json!({"trace_id": "x", "value": 1})).await;
+    paths["PUT /v1/feedback/{id}"] = json!({"id": feedback["feedback_ids"][0]});
     paths
 }
 

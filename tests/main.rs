@@ -18,6 +18,7 @@ mod crash;
 mod cuts;
 mod do_not_track;
 mod egress;
+mod feedback;
 mod jobs;
 mod limits;
 mod logs;

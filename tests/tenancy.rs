@@ -29,6 +29,7 @@ struct Ids {
     virtual_key: String,
     webhook: String,
     delivery: String,
+    feedback: String,
     invoice: String,
     trace: String,
     cursor: String,
@@ -46,13 +47,14 @@ impl Ids {
             virtual_key: "nobody-000000".to_owned(),
             webhook: "44444444-4444-4444-8444-444444444444".to_owned(),
             delivery: "55555555-5555-4555-8555-555555555555".to_owned(),
+            feedback: "77777777-7777-4777-8777-777777777777".to_owned(),
             invoice: "66666666-6666-4666-8666-666666666666".to_owned(),
             trace: "trace-of-nobody".to_owned(),
             cursor: "AZAAAAAAcACAAAAAAAAAAQ".to_owned(),
         }
     }
 
-    fn all(&self) -> [&str; 10] {
+    fn all(&self) -> [&str; 11] {
         [
             &self.organisation,
             &self.workspace,
@@ -62,6 +64,7 @@ impl Ids {
             &self.virtual_key,
             &self.webhook,
             &self.delivery,
+            &self.feedback,
             &self.invoice,
             &self.trace,
         ]
@@ -88,6 +91,8 @@ async fn furnish(org: &Org<'_>) -> Ids {
     let call = org.echo("/v1/chat/completions").header("x-portkey-trace-id", "trace-of-theirs");
     let log = log_id(&call.json(&chat(THEIRS)).send().await.unwrap());
     org.log(&log).await;
+    let feedback = post("/v1/feedback").json(&json!({"trace_id": "trace-of-theirs", "value": 3}));
+    let feedback = answer(feedback).await;
     let page: Value = org.get("/v1/logs?limit=1").await.json().await.unwrap();
     assert_eq!(page["data"][0]["id"], log.as_str());
     let user = entity::membership::Entity::find().all(&org.app.running.db).await.unwrap();
@@ -100,6 +105,7 @@ async fn furnish(org: &Org<'_>) -> Ids {
         virtual_key: virtual_key["data"]["slug"].as_str().unwrap().to_owned(),
         webhook,
         delivery: delivery["id"].as_str().unwrap().to_owned(),
+        feedback: feedback["feedback_ids"][0].as_str().unwrap().to_owned(),
         invoice: invoiced(org).await,
         trace: "trace-of-theirs".to_owned(),
         cursor: Ids::nobodys().cursor,
@@ -197,6 +203,7 @@ async fn assert_untouched(org: &Org<'_>, ids: &Ids) {
     let path = format!("/v1/billing/alerts/webhooks/{}", ids.webhook);
     let hook: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
     assert!(hook["url"].as_str().unwrap().ends_with(THEIRS) && hook["status"] == "active", "{hook}");
+    assert_eq!(org.app.count("SELECT count(*) FROM feedback WHERE value <> 3").await, 0);
     let log = org.log(&ids.log).await;
     assert!(log.to_string().contains(THEIRS), "{log}");
     assert_eq!(org.list("").await.len(), 1);
@@ -253,8 +260,10 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
             differs |= seen != answer(&owner, route.method, &with_nobodys, &nobodys).await;
         }
         // On these nothing can be named at all, or only by who shows a password too.
-        let nameless = matches!((route.method, route.path), ("POST", "/v1/logs") | ("GET", "/v1/usage"))
-            || route.path.starts_with("/v1/auth/")
+        let nameless = matches!(
+            (route.method, route.path),
+            ("POST", "/v1/logs" | "/v1/feedback") | ("GET", "/v1/usage")
+        ) || route.path.starts_with("/v1/auth/")
             || matches!(route.path, "/v1/billing/alerts" | "/v1/billing/alerts/webhooks")
             || matches!(route.path, "/v1/billing/plan" | "/v1/billing/caps" | "/v1/billing/invoices")
             || route.path == "/v1/billing/stripe/webhook";

@@ -13,6 +13,7 @@ mod billing;
 mod body;
 mod db;
 mod error;
+mod feedback;
 mod fields;
 mod instant;
 mod limits;

@@ -15,7 +15,8 @@ use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
 use crate::{
-    Access, ROUTES, admin, alerts, api_keys, auth, billing, logs, payments, usage, virtual_keys, workspaces,
+    Access, ROUTES, admin, alerts, api_keys, auth, billing, feedback, logs, payments, usage, virtual_keys,
+    workspaces,
 };
 
 const API_KEY: &str = "api_key";
@@ -23,7 +24,7 @@ const ACCESS_TOKEN: &str = "access_token";
 const OPERATOR: &str = "operator_token";
 
 /// Each resource's operations, as their handlers describe them.
-pub(crate) fn parts() -> [OpenApi; 10] {
+pub(crate) fn parts() -> [OpenApi; 11] {
     [
         auth::Doc::openapi(),
         logs::Doc::openapi(),
@@ -33,6 +34,7 @@ pub(crate) fn parts() -> [OpenApi; 10] {
         alerts::Doc::openapi(),
         workspaces::Doc::openapi(),
         billing::Doc::openapi(),
+        feedback::Doc::openapi(),
         payments::Doc::openapi(),
         admin::Doc::openapi(),
     ]

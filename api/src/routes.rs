@@ -7,8 +7,8 @@ use tenancy::Scope;
 use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
 use crate::observed::observed;
 use crate::{
-    Access, Api, Error, admin, alerts, api_keys, auth, billing, logs, payments, usage, virtual_keys,
-    workspaces,
+    Access, Api, Error, admin, alerts, api_keys, auth, billing, feedback, logs, payments, usage,
+    virtual_keys, workspaces,
 };
 
 /// One route.
@@ -64,6 +64,8 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/logs", AnyOf(&[Scope::LogsList]), |r| r.to(logs::list)),
     route("POST", "/v1/logs", AllOf(&[Scope::CompletionsWrite, Scope::LogsWrite]), |r| r.to(logs::insert)),
     route("GET", "/v1/logs/{id}", READ_LOG, |r| r.to(logs::get)),
+    route("POST", "/v1/feedback", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::create)),
+    route("PUT", "/v1/feedback/{id}", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::update)),
     route("GET", "/v1/usage", AnyOf(&[Scope::AnalyticsView, Scope::LogsList]), |r| r.to(usage::get)),
     route("GET", "/v1/api-keys", LIST_KEYS, |r| r.to(api_keys::list)),
     route("POST", "/v1/api-keys/{type}/{sub_type}", CREATE_KEYS, |r| r.to(api_keys::create)),

@@ -9,6 +9,7 @@ pub mod alert_delivery;
 pub mod api_key;
 pub mod audit_entry;
 pub mod credit;
+pub mod feedback;
 pub mod invoice;
 pub mod invoice_number;
 pub mod job_lease;

@@ -12,6 +12,7 @@ mod m20261124_sign_in;
 mod m20261124_tenancy;
 mod m20261125_alerts;
 mod m20261125_billing;
+mod m20261125_feedback;
 mod m20261125_final_invoices;
 mod m20261125_limits;
 mod m20261125_log_lists;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_limits::Migration),
             Box::new(m20261125_final_invoices::Migration),
             Box::new(m20261125_payments::Migration),
+            Box::new(m20261125_feedback::Migration),
         ]
     }
 }

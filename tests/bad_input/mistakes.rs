@@ -24,6 +24,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
             case("GET", "/v1/logs/%00", 400, "id: "),
             case("GET", "/v1/logs/%FF", 400, "id"),
         ],
+        (method, path) if path.starts_with("/v1/feedback") => bad_feedback(method),
         ("GET", "/v1/usage") => vec![
             case("GET", "/v1/usage?year=1", 400, "year: no such parameter"),
             case("GET", "/v1/usage?month=1", 400, "month: found `1`"),
@@ -111,6 +112,23 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         ],
         (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
     }
+}
+
+/// What is wrong with its fields: see `feedback`.
+fn bad_feedback(method: &'static str) -> Vec<Case> {
+    if method == "POST" {
+        return vec![
+            case("POST", "/v1/feedback", 400, "body: ").bytes("["),
+            case("POST", "/v1/feedback?x=1", 400, "x: no such parameter"),
+            case("POST", "/v1/feedback", 413, "the body is too large").bytes(" ".repeat((2 << 20) + 1)),
+        ];
+    }
+    vec![
+        case(method, "/v1/feedback/nonsense", 400, "id: found `nonsense`"),
+        case(method, "/v1/feedback/%00", 400, "id: "),
+        case(method, format!("/v1/feedback/{ID}?x=1"), 400, "x: no such parameter"),
+        case(method, format!("/v1/feedback/{ID}"), 404, "no feedback"),
+    ]
 }
 
 fn bad_logins() -> Vec<Case> {

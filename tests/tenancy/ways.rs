@@ -24,7 +24,7 @@ fn with_body(path: impl Into<String>, body: Value) -> Ask {
 /// Every way to name `ids` on a route of the control plane. `stranger`: to whom the organisation's id and members are
 /// another's too. A route that is new has no row here, which fails the test.
 pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
-    let Ids { organisation, workspace, user, log, api_key, virtual_key, trace, cursor, .. } = ids;
+    let Ids { organisation, workspace, user, log, api_key, virtual_key, feedback, trace, cursor, .. } = ids;
     let mine = &own.workspace;
     let new_key = |more: Value| {
         let mut body = json!({"name": "x", "scopes": ["logs.list"], "workspace_id": mine});
@@ -50,6 +50,14 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
                 with_body("/v1/logs", body)
             };
             vec![with("organisation_id", organisation), with("workspace_id", workspace)]
+        }
+        // A trace is named by the caller's own words, which may be another's too.
+        ("POST", "/v1/feedback") => {
+            let body = json!({"trace_id": trace, "value": 1, "workspace_id": workspace});
+            vec![with_body("/v1/feedback", body)]
+        }
+        ("PUT", "/v1/feedback/{id}") => {
+            vec![with_body(format!("/v1/feedback/{feedback}"), json!({"value": -7}))]
         }
         ("GET", "/v1/logs/{id}") => vec![ask(format!("/v1/logs/{log}"))],
         ("GET", "/v1/usage") => vec![

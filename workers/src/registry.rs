@@ -72,6 +72,7 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("invoice", Kept("numbers are without gaps, and what is final is never deleted")),
         ("invoice_number", Kept("one row")),
         ("usage_hourly", ByPlan),
+        ("feedback", ByPlan),
         ("alert", Days(ALERT_DAYS)),
         ("alert_delivery", Days(ALERT_DAYS)),
         ("webhook_endpoint", Kept("ends when it is deleted")),

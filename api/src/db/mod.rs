@@ -2,6 +2,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod api_key;
+pub(crate) mod feedback;
 pub(crate) mod invoice;
 pub(crate) mod job;
 pub(crate) mod limits;

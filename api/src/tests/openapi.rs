@@ -110,6 +110,7 @@ struct Target {
     fixture: Fixture,
     access_token: String,
     api_key: String,
+    feedback: String,
     virtual_key: String,
 }
 
@@ -123,10 +124,12 @@ impl Target {
         let (_, api_key) = fixture.post("/v1/api-keys/workspace/service", new).await;
         let (_, virtual_key) =
             fixture.post("/v1/virtual-keys", json!({"name": "x", "provider": "echo"})).await;
+        let (_, feedback) = fixture.post("/v1/feedback", json!({"trace_id": "x", "value": 1})).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
             access_token: text(&tokens["access_token"]),
             api_key: text(&api_key["id"]),
+            feedback: text(&feedback["feedback_ids"][0]),
             virtual_key: text(&virtual_key["data"]["slug"]),
             fixture,
         }
@@ -136,6 +139,7 @@ impl Target {
         let path = route
             .path
             .replace("{type}/{sub_type}", "workspace/service")
+            .replace("feedback/{id}", &format!("feedback/{}", self.feedback))
             .replace("{id}", &self.api_key)
             .replace("{slug}", &self.virtual_key)
             .replace("{workspace}", &self.fixture.made.workspace_id);

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use entity::{
-    alert, alert_delivery, job_run, organisation, payment_event, session, sign_in_attempt, signing_key,
-    spending, spool_mark, usage,
+    alert, alert_delivery, feedback, job_run, organisation, payment_event, session, sign_in_attempt,
+    signing_key, spending, spool_mark, usage,
 };
 use logstore::retention::Kept;
 use plans::Month;
 use sea_orm::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ExprTrait as _, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::lease::Lease;
 use crate::registry::{
@@ -44,7 +44,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     loop {
         let page = organisations_after(parts, last).await?;
         for organisation in &page {
-            report.add("usage_hourly", delete_statistics(parts, lease, organisation, now_ms).await?);
+            delete_statistics(parts, lease, organisation, now_ms, &mut report).await?;
             let kept = kept(parts, organisation, now_ms);
             let Some(cutoff_ms) = kept.cutoff_ms else { continue };
             report.add("log", delete_logs(parts, lease, organisation.id, kept).await?);
@@ -146,14 +146,20 @@ async fn delete_statistics(
     lease: &Lease,
     organisation: &organisation::Model,
     now_ms: i64,
-) -> Result<u64, Error> {
-    let Ok((_, terms)) = tenancy::terms(organisation, &parts.plan_overrides, now_ms) else { return Ok(0) };
-    let Some(cutoff_ms) = plans::analytics_cutoff(&terms, now_ms) else { return Ok(0) };
+    report: &mut Report,
+) -> Result<(), Error> {
+    let Ok((_, terms)) = tenancy::terms(organisation, &parts.plan_overrides, now_ms) else { return Ok(()) };
+    let Some(cutoff_ms) = plans::analytics_cutoff(&terms, now_ms) else { return Ok(()) };
     let hour = i32::try_from(cutoff_ms.div_euclid(HOUR_MS)).unwrap_or(0);
     let txn = lease.begin().await?;
     let deleted = logstore::statistics::delete_before(&txn, organisation.id, hour).await?;
+    report.add("usage_hourly", deleted);
+    let old =
+        feedback::Column::OrganisationId.eq(organisation.id).and(feedback::Column::CreatedAt.lt(cutoff_ms));
+    let deleted = feedback::Entity::delete_many().filter(old).exec(&txn).await?;
+    report.add("feedback", deleted.rows_affected);
     txn.commit().await?;
-    Ok(deleted)
+    Ok(())
 }
 
 /// There are few: some a month and organisation.

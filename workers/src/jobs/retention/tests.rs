@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use entity::usage_hourly;
 use plans::Overrides;
 use sea_orm::{IntoActiveModel, PaginatorTrait};
 
@@ -133,6 +134,38 @@ async fn marks_and_counts_go_by_their_own_age() {
     assert_eq!(crate::run_now(Job::Retention, &world.parts).await.unwrap().count("usage"), Some(1));
     assert_eq!(rows().await, (0, 0));
     assert_eq!(world.kept(organisation).await, [1; 3], "an enterprise's logs have no age");
+}
+
+#[tokio::test]
+async fn statistics_and_feedback_outlive_the_logs_and_go_by_the_plan_too() {
+    let world = World::new().await;
+    let developer = world.organisation("developer", Overrides::default()).await;
+    let enterprise = world.organisation("enterprise", Overrides::default()).await;
+    for organisation_id in [developer, enterprise] {
+        world.log(organisation_id, 1).await;
+        let now_ms = world.parts.clock.now_ms();
+        let row = feedback::Model {
+            id: world.ids.fresh(),
+            organisation_id,
+            workspace_id: organisation_id,
+            trace_id: "t".to_owned(),
+            value: 1,
+            weight: 1.0,
+            metadata: None,
+            created_at: now_ms,
+            last_updated_at: now_ms,
+        };
+        row.into_active_model().insert(world.db()).await.unwrap();
+    }
+    let rows = async || {
+        let hours = usage_hourly::Entity::find().count(world.db()).await.unwrap();
+        (hours, feedback::Entity::find().count(world.db()).await.unwrap())
+    };
+    for (days, left) in [(29, 2), (2, 1), (4_000, 1)] {
+        world.parts.clock.advance(DAY * days);
+        run(&world.parts).await.unwrap();
+        assert_eq!(rows().await, (left, left));
+    }
 }
 
 #[tokio::test]

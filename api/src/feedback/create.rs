@@ -1,0 +1,64 @@
+use actix_web::web;
+use entity::feedback;
+use sea_orm::TransactionTrait as _;
+use serde_json::Value;
+
+use super::body::{NewFeedbacks, opinion, trace_id};
+use super::{FeedbackSaved, workspace};
+use crate::access::Caller;
+use crate::fields::Fields;
+use crate::query::Query;
+use crate::{Api, Error, body, db};
+
+/// Feedbacks of one request.
+const MAX_ENTRIES: usize = 100;
+
+/// Bytes of one request.
+const MAX_BODY: usize = 2 << 20;
+
+/// Says what is thought of the calls of a trace.
+///
+/// One, or an array of them: all or none. A trace may have several, and may be one whose logs are still to come.
+#[utoipa::path(post, path = "/v1/feedback", request_body = NewFeedbacks, responses((status = 200, body = FeedbackSaved), (status = 402)))]
+pub(crate) async fn create(
+    caller: Caller,
+    api: web::Data<Api>,
+    query: Query,
+    payload: web::Payload,
+) -> Result<web::Json<FeedbackSaved>, Error> {
+    query.none()?;
+    let workspace_id = workspace(&caller)?;
+    let (entries, single) = match body::json(payload, MAX_BODY).await? {
+        Value::Array(entries) => (entries, false),
+        entry => (vec![entry], true),
+    };
+    if !(1..=MAX_ENTRIES).contains(&entries.len()) {
+        let problem = format!("{} feedbacks", entries.len());
+        return Err(Error::invalid("body", problem, format!("1 to {MAX_ENTRIES} feedbacks")));
+    }
+    let now_ms = api.clock.now_ms();
+    let row = |(index, entry)| {
+        let at = if single { String::new() } else { format!("[{index}]") };
+        let mut fields = Fields::of(entry, &at)?;
+        let trace_id = trace_id(&mut fields)?;
+        let opinion = opinion(fields)?;
+        Ok(feedback::Model {
+            id: api.ids.fresh(),
+            organisation_id: caller.scope.organisation(),
+            workspace_id,
+            trace_id,
+            value: opinion.value,
+            weight: opinion.weight.unwrap_or(1.0),
+            metadata: opinion.metadata,
+            created_at: now_ms,
+            last_updated_at: now_ms,
+        })
+    };
+    let rows: Vec<feedback::Model> =
+        entries.into_iter().enumerate().map(row).collect::<Result<_, Error>>()?;
+    let feedback_ids = rows.iter().map(|row| row.id).collect();
+    let txn = api.db.begin().await?;
+    db::feedback::insert(&txn, rows).await?;
+    txn.commit().await?;
+    Ok(web::Json(FeedbackSaved { status: "success", message: "Feedback saved", feedback_ids }))
+}

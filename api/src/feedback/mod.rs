@@ -1,0 +1,38 @@
+//! What is thought of calls: by trace, from people and from programs.
+
+mod body;
+mod create;
+mod update;
+
+pub(crate) use create::create;
+pub(crate) use update::update;
+
+use sea_orm::prelude::Uuid;
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+
+use crate::Error;
+use crate::access::Caller;
+
+/// The part of the document.
+#[derive(OpenApi)]
+#[openapi(paths(create::create, update::update))]
+pub(crate) struct Doc;
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FeedbackSaved {
+    /// Always `success`.
+    status: &'static str,
+    message: &'static str,
+    /// In the order of the request.
+    feedback_ids: Vec<Uuid>,
+}
+
+/// The workspace that the caller gives feedback in, unless nothing may be written.
+fn workspace(caller: &Caller) -> Result<Uuid, Error> {
+    if !caller.tenant.standing.records() {
+        return Err(Error::Unpaid);
+    }
+    let workspace = caller.tenant.workspace_id;
+    workspace.ok_or_else(|| Error::Forbidden("feedback is given with a workspace's key".to_owned()))
+}
