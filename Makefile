@@ -1,10 +1,10 @@
 # The project's habits: the same commands for people and for CI.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo services test fuzz chaos lint bench volume clean
+.PHONY: help run demo services test test-otel fuzz chaos lint bench volume clean
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
 
 run: ## Start Turnpike, all planes in one process, on embedded defaults
 	cargo run --release
@@ -20,6 +20,10 @@ test: ## Install what the suite needs, then run every test on SQLite and on Post
 	@deploy/dev/install test
 	cargo test --workspace --lib --bins --tests
 	deploy/dev/with-postgres cargo test --workspace --lib --bins --tests
+
+test-otel: ## Export to a real Phoenix and a real MLflow, and read back from them; heavy, not part of the tests
+	@deploy/dev/install test otel
+	deploy/dev/test-otel
 
 fuzz: ## Run each fuzz target for FUZZ_SECONDS (30); not part of the tests
 	@deploy/dev/install fuzz

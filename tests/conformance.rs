@@ -60,6 +60,7 @@ async fn paths(org: &Org<'_>) -> Value {
         paths[format!("{method} /v1/virtual-keys/{{slug}}")] = json!({"slug": virtual_key["data"]["slug"]});
     }
     add_webhooks(org, &mut paths).await;
+    add_destinations(org, &mut paths).await;
     for method in ["GET", "PUT"] {
         paths[format!("{method} /v1/admin/workspaces/{{workspace}}")] = json!({"workspace": org.workspace});
     }
@@ -93,9 +94,26 @@ async fn add_webhooks(org: &Org<'_>, paths: &mut Value) {
     paths[format!("DELETE {path}")] = json!({"id": deleted["id"]});
 }
 
+/// One for each operation: that which is tested stays where nobody listens.
+async fn add_destinations(org: &Org<'_>, paths: &mut Value) {
+    let path = "/v1/otel/destinations";
+    for operation in ["GET {}", "PUT {}", "DELETE {}", "POST {}/test"] {
+        let new = json!({"name": "x", "endpoint": "http://127.0.0.1:1"});
+        let response = org.admin().request(Method::POST, path).json(&new).send().await.unwrap();
+        let made: Value = response.json().await.unwrap();
+        paths[operation.replace("{}", &format!("{path}/{{id}}"))] = json!({"id": made["id"]});
+    }
+}
+
 /// What a good request has that the document's example cannot know.
 async fn bodies(org: &Org<'_>) -> Value {
+    let empty = json!({"resourceSpans": []});
     json!({
+        "POST /v1/traces": empty,
+        "POST /v1/otel/v1/traces": empty,
+        "POST /v1/logs/otel/v1/traces": empty,
+        "POST /v1/otel/v1/logs": {"resourceLogs": []},
+        "POST /v1/logs/otel/v1/logs": {"resourceLogs": []},
         "POST /v1/auth/login": {"email": org.email, "password": org.password},
         "POST /v1/auth/refresh": {"refresh_token": org.sign_in().await["refresh_token"]},
         "POST /v1/auth/password": {"current_password": org.password, "new_password": "correct horse battery"},

@@ -63,7 +63,7 @@ pub fn method(name: &str) -> Method {
 fn the_table_of_the_gateways_paths_has_every_endpoint() {
     let of = |(method, path): (&str, &str)| Endpoint::of(&method.parse().unwrap(), path);
     let there: Vec<Endpoint> = GATEWAY.into_iter().map(of).collect();
-    for endpoint in Endpoint::ALL {
+    for endpoint in Endpoint::ALL.into_iter().filter(|endpoint| *endpoint != Endpoint::Span) {
         assert!(there.contains(&endpoint), "no path for {}", endpoint.name());
     }
 }

@@ -195,6 +195,45 @@ async fn be_alerted(caller: &mut Caller, upstream: &mut Upstream, dir: &Path) {
     }
 }
 
+/// A tool for traces that refuses what it is sent, with a secret in a header.
+async fn be_exported(caller: &Caller, upstream: &mut Upstream) {
+    let path = "/v1/otel/destinations";
+    let post = |path: &str, body: Value| {
+        let request = caller.request(Method::POST, path);
+        request.header("x-portkey-api-key", caller.text("admin_api_key")).json(&body).send()
+    };
+    let headers = json!({"authorization": format!("Bearer {}", secret("of-the-tool"))});
+    for endpoint in ["http://127.0.0.1:1".to_owned(), format!("http://{}", upstream.addr)] {
+        let new = json!({"name": PLAIN, "endpoint": endpoint, "headers": headers, "content": true});
+        let made = post(path, new).await.unwrap();
+        assert!(made.status().is_success());
+        let made: Value = made.json().await.unwrap();
+        assert!(!made.to_string().contains(SECRET), "{made}");
+        let testing = post(&format!("{path}/{}/test", made["id"].as_str().unwrap()), json!({}));
+        let testing = tokio::spawn(testing);
+        if endpoint.ends_with(&upstream.addr.to_string()) {
+            let mut exchange = upstream.asked().await;
+            // A webhook that was refused comes again meanwhile.
+            while !exchange.head.starts_with("POST /v1/traces ") {
+                exchange.bodiless(500, &[("content-length", "0")]).await;
+                exchange = upstream.asked().await;
+            }
+            assert!(exchange.head.contains(&secret("of-the-tool")), "the header did not go out");
+            exchange.json(401, &json!({"message": "wrong key"})).await;
+        }
+        let tested: Value = testing.await.unwrap().unwrap().json().await.unwrap();
+        assert_eq!(tested["accepted"], false, "{tested}");
+        let wrong = json!({"name": "x", "endpoint": endpoint, "headers": {"a b": secret("field")}});
+        assert_eq!(post(path, wrong).await.unwrap().status(), 400);
+        let path = format!("{path}/{}", made["id"].as_str().unwrap());
+        let deleted = caller.request(Method::DELETE, &path);
+        let deleted = deleted.header("x-portkey-api-key", caller.text("admin_api_key")).send().await.unwrap();
+        assert_eq!(deleted.status(), 200);
+    }
+    let new = json!({"name": PLAIN, "endpoint": "http://127.0.0.1:1", "headers": headers});
+    assert_eq!(post(path, new).await.unwrap().status(), 200);
+}
+
 fn assert_no_secret(left: &Left, given: &[String]) {
     let known = given.iter().map(String::as_str).chain([SECRET, MASTER_KEY]);
     let found: Vec<_> =
@@ -244,6 +283,7 @@ fn serve(dir: &Path, redis_url: &str) -> Process {
         ("TURNPIKE_SMTP__URL", smtp_url.as_str()),
         ("TURNPIKE_SMTP__FROM", "alerts@example.com"),
         ("TURNPIKE_JOBS__ALERT_DELIVERIES_CRON", "* * * * * *"),
+        ("TURNPIKE_JOBS__SPAN_EXPORT_CRON", "* * * * * *"),
     ];
     Process::serve(dir, &env)
 }
@@ -271,6 +311,7 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     let webhook = webhook.header("stripe-signature", format!("t=1,v1={}", secret("signature"))).body("{}");
     assert_eq!(webhook.send().await.unwrap().status(), 400);
     be_alerted(&mut caller, &mut upstream, dir.path()).await;
+    be_exported(&caller, &mut upstream).await;
     let rows = until("all logs are there", || async {
         let request = caller.request(Method::GET, "/v1/logs?limit=100");
         let page = request.header("x-portkey-api-key", caller.text("api_key")).send().await.unwrap();

@@ -173,6 +173,32 @@ async fn a_line_that_is_said_in_a_call_is_exported_with_the_calls_span() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_of_a_call_lead_to_its_trace() {
+    let dir = TempDir::new().unwrap();
+    let key = sign_up(dir.path());
+    let collector = Collector::start("http/protobuf");
+    let mut upstream = Upstream::start().await;
+    let server = telling(dir.path(), &collector.url, "http/protobuf", &[]);
+    call(&server, &key, &mut upstream).await;
+    let of_call = span(&collector, "POST /v1/chat/completions").await;
+    let numbers = reqwest::Client::new().get(format!("http://{}/metrics", server.addr));
+    let accept = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3";
+    let response = numbers.header("accept", accept).send().await.unwrap();
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    let text = response.text().await.unwrap();
+    let place = format!(" # {{trace_id=\"{TRACE}\",span_id=\"{}\"}} ", hex(&of_call.span_id));
+    for name in ["http_server_request_duration_seconds", "turnpike_call_time_to_first_byte_seconds"] {
+        let lines = text.lines().filter(|line| line.starts_with(&format!("{name}_bucket")));
+        assert_eq!(lines.filter(|line| line.contains(&place)).count(), 1, "{name}: {text}");
+    }
+    assert!(text.contains("# TYPE turnpike_calls counter\n") && text.ends_with("\n# EOF\n"), "{text}");
+    assert!(server.terminate().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_away_or_never_answers_is_noted_once_and_disturbs_nobody() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let away = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

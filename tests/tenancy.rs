@@ -30,6 +30,7 @@ struct Ids {
     webhook: String,
     delivery: String,
     feedback: String,
+    destination: String,
     invoice: String,
     trace: String,
     cursor: String,
@@ -48,13 +49,14 @@ impl Ids {
             webhook: "44444444-4444-4444-8444-444444444444".to_owned(),
             delivery: "55555555-5555-4555-8555-555555555555".to_owned(),
             feedback: "77777777-7777-4777-8777-777777777777".to_owned(),
+            destination: "88888888-8888-4888-8888-888888888888".to_owned(),
             invoice: "66666666-6666-4666-8666-666666666666".to_owned(),
             trace: "trace-of-nobody".to_owned(),
             cursor: "AZAAAAAAcACAAAAAAAAAAQ".to_owned(),
         }
     }
 
-    fn all(&self) -> [&str; 11] {
+    fn all(&self) -> [&str; 12] {
         [
             &self.organisation,
             &self.workspace,
@@ -65,6 +67,7 @@ impl Ids {
             &self.webhook,
             &self.delivery,
             &self.feedback,
+            &self.destination,
             &self.invoice,
             &self.trace,
         ]
@@ -88,6 +91,9 @@ async fn furnish(org: &Org<'_>) -> Ids {
     let webhook = answer(to("").json(&json!({"url": format!("http://127.0.0.1:1/{THEIRS}")}))).await;
     let webhook = webhook["id"].as_str().unwrap().to_owned();
     let delivery = answer(to(&format!("/{webhook}/test"))).await;
+    let destination = json!({"name": THEIRS, "endpoint": format!("http://127.0.0.1:1/{THEIRS}")});
+    let to_tool = org.admin().request(Method::POST, "/v1/otel/destinations");
+    let destination = answer(to_tool.json(&destination)).await;
     let call = org.echo("/v1/chat/completions").header("x-portkey-trace-id", "trace-of-theirs");
     let log = log_id(&call.json(&chat(THEIRS)).send().await.unwrap());
     org.log(&log).await;
@@ -106,6 +112,7 @@ async fn furnish(org: &Org<'_>) -> Ids {
         webhook,
         delivery: delivery["id"].as_str().unwrap().to_owned(),
         feedback: feedback["feedback_ids"][0].as_str().unwrap().to_owned(),
+        destination: destination["id"].as_str().unwrap().to_owned(),
         invoice: invoiced(org).await,
         trace: "trace-of-theirs".to_owned(),
         cursor: Ids::nobodys().cursor,
@@ -204,6 +211,9 @@ async fn assert_untouched(org: &Org<'_>, ids: &Ids) {
     let hook: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
     assert!(hook["url"].as_str().unwrap().ends_with(THEIRS) && hook["status"] == "active", "{hook}");
     assert_eq!(org.app.count("SELECT count(*) FROM feedback WHERE value <> 3").await, 0);
+    let path = format!("/v1/otel/destinations/{}", ids.destination);
+    let tool: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
+    assert!(tool["endpoint"].as_str().unwrap().ends_with(THEIRS) && tool["name"] == THEIRS, "{tool}");
     let log = org.log(&ids.log).await;
     assert!(log.to_string().contains(THEIRS), "{log}");
     assert_eq!(org.list("").await.len(), 1);
@@ -223,7 +233,7 @@ async fn another_organisations_ids_are_as_nobodys_on_every_route() {
     try_everything(&org.owner().await, &own, &theirs, true, false).await;
     assert_untouched(&other, &theirs).await;
 
-    for path in ["/v1/billing/alerts", "/v1/billing/alerts/webhooks"] {
+    for path in ["/v1/billing/alerts", "/v1/billing/alerts/webhooks", "/v1/otel/destinations"] {
         let body = org.admin().request(Method::GET, path).send().await.unwrap().text().await.unwrap();
         assert!(body.contains(r#""total":0"#), "{path}: {body}");
     }
@@ -252,8 +262,8 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
     }
     for route in api::ROUTES {
         let mut differs = false;
-        let billing = route.path.starts_with("/v1/billing/");
-        let owner = if billing { org.admin() } else { org.with_key(&org.key) };
+        let of_all = route.path.starts_with("/v1/billing/") || route.path.starts_with("/v1/otel/");
+        let owner = if of_all { org.admin() } else { org.with_key(&org.key) };
         let both = ways(route, &theirs, &theirs, true).into_iter().zip(ways(route, &nobodys, &theirs, true));
         for (with_theirs, with_nobodys) in both {
             let seen = answer(&owner, route.method, &with_theirs, &theirs).await;
@@ -266,6 +276,9 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
         ) || route.path.starts_with("/v1/auth/")
             || matches!(route.path, "/v1/billing/alerts" | "/v1/billing/alerts/webhooks")
             || matches!(route.path, "/v1/billing/plan" | "/v1/billing/caps" | "/v1/billing/invoices")
+            || (route.method, route.path) == ("GET", "/v1/otel/destinations")
+            || route.path == "/v1/traces"
+            || route.path.contains("/otel/v1/")
             || route.path == "/v1/billing/stripe/webhook";
         assert_eq!(differs, !nameless, "{} {}: the attempts prove nothing", route.method, route.path);
     }

@@ -71,38 +71,32 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let found = (request.app_data::<web::Data<Api>>().cloned(), routes::called(request));
-        let credential = credential(request);
+        let own = request.headers().get(API_KEY).and_then(|value| value.to_str().ok());
+        let credential = credential(own, host::bearer(request));
         Box::pin(async move {
             let (Some(api), Some(route)) = found else {
                 return Err(Error::internal("a handler is mounted that the routes do not name"));
             };
-            let expected = "expected an API key in x-portkey-api-key, or an access token in authorization";
-            let (tenant, session_id) = match credential.ok_or(Error::Unauthorised(expected))? {
-                Credential::Key(secret) => (api.keys.identify(&secret).await?, None),
-                Credential::AccessToken(token) => {
-                    let person = api.people.identify(&token).await.map_err(access_token_error)?;
-                    (person.tenant, Some(person.session_id))
-                }
-            };
-            route.access.check(&tenant)?;
-            Ok(Self { scope: tenant.scope(), tenant, session_id })
+            Self::identify(&api, credential, route.access).await
         })
     }
 }
 
+/// The header of a key.
+pub(crate) const API_KEY: &str = "x-portkey-api-key";
+
 /// What a caller shows.
-enum Credential {
+pub(crate) enum Credential {
     Key(String),
     AccessToken(String),
 }
 
 /// `x-portkey-api-key`, else `Authorization: Bearer` with one of our own keys or access tokens.
-fn credential(request: &HttpRequest) -> Option<Credential> {
-    let own = request.headers().get("x-portkey-api-key").and_then(|value| value.to_str().ok());
+pub(crate) fn credential(own: Option<&str>, bearer: Option<&str>) -> Option<Credential> {
     if let Some(secret) = own {
         return Some(Credential::Key(secret.trim().to_owned()));
     }
-    let secret = host::bearer(request)?;
+    let secret = bearer?;
     if secret.starts_with(tenancy::secret::PREFIX) {
         Some(Credential::Key(secret.to_owned()))
     } else {
@@ -135,6 +129,20 @@ pub(crate) struct Workspace {
 }
 
 impl Caller {
+    /// Who shows this credential, if they may.
+    pub async fn identify(api: &Api, shown: Option<Credential>, access: Access) -> Result<Self, Error> {
+        let expected = "expected an API key in x-portkey-api-key, or an access token in authorization";
+        let (tenant, session_id) = match shown.ok_or(Error::Unauthorised(expected))? {
+            Credential::Key(secret) => (api.keys.identify(&secret).await?, None),
+            Credential::AccessToken(token) => {
+                let person = api.people.identify(&token).await.map_err(access_token_error)?;
+                (person.tenant, Some(person.session_id))
+            }
+        };
+        access.check(&tenant)?;
+        Ok(Self { scope: tenant.scope(), tenant, session_id })
+    }
+
     /// Refuses unless the key has `scope`, for what only the request's content tells.
     pub fn needs(&self, scope: Scope) -> Result<(), Error> {
         if self.tenant.scopes.has(scope) {

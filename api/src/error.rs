@@ -40,6 +40,9 @@ pub enum Error {
     TooSoon { retry_after_s: i64 },
     #[error("the body is too large; expected at most {limit} bytes")]
     TooLarge { limit: usize },
+    /// The body is of a kind that is not taken here.
+    #[error("{field}: found `{found}`; expected {expected}")]
+    Unsupported { field: &'static str, found: String, expected: &'static str },
     /// Something that we need cannot answer; trying again is right.
     #[error("this cannot be answered at the moment; please try again")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
@@ -62,12 +65,27 @@ impl Error {
         Self::NotFound { what, id: short(id) }
     }
 
+    pub(crate) fn unsupported(field: &'static str, found: &str, expected: &'static str) -> Self {
+        Self::Unsupported { field, found: short(found), expected }
+    }
+
     pub(crate) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Unavailable(source.into())
     }
 
     pub(crate) fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(source.into())
+    }
+
+    /// Says what failed on our side; to be called once, by whoever answers with it.
+    pub(crate) fn log(&self) {
+        if self.parts().0.is_server_error() {
+            tracing::error!(error = %chain(self), "a request failed");
+        }
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { success: false, data: Data { message: self.to_string(), error_code: self.parts().1 } }
     }
 
     fn parts(&self) -> (StatusCode, &'static str) {
@@ -80,6 +98,7 @@ impl Error {
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "AB01"),
             Self::TooSoon { .. } => (StatusCode::TOO_MANY_REQUESTS, "AB06"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "AB01"),
+            Self::Unsupported { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "AB01"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "AB04"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "AB04"),
         }
@@ -120,18 +139,15 @@ impl ResponseError for Error {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let (status, error_code) = self.parts();
-        if status.is_server_error() {
-            tracing::error!(error = %chain(self), "a request failed");
-        }
-        let mut response = HttpResponse::build(status);
+        self.log();
+        let mut response = HttpResponse::build(self.status_code());
         if let Self::Method { allowed, .. } = self {
             response.insert_header(("allow", allowed.as_str()));
         }
         if let Self::TooSoon { retry_after_s } = self {
             response.insert_header(("retry-after", retry_after_s.to_string()));
         }
-        response.json(Shape { success: false, data: Data { message: self.to_string(), error_code } })
+        response.json(self.shape())
     }
 }
 

@@ -20,6 +20,8 @@ mod limits;
 mod logs;
 mod observed;
 mod openapi;
+mod otel;
+pub mod otlp;
 mod paging;
 mod payments;
 mod query;

@@ -29,7 +29,8 @@ pub(crate) async fn observed<B: MessageBody>(
         Ok(response) => response.status().as_u16(),
         Err(error) => error.as_response_error().status_code().as_u16(),
     };
-    api.telemetry.metrics.served(&Served { method, route, status, took: begun.elapsed() });
+    let place = span.as_ref().and_then(Span::place);
+    api.telemetry.metrics.served(&Served { method, route, status, took: begun.elapsed(), place });
     if let Some(span) = span {
         end(&span, status);
     }

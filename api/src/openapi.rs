@@ -15,8 +15,8 @@ use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
 use crate::{
-    Access, ROUTES, admin, alerts, api_keys, auth, billing, feedback, logs, payments, usage, virtual_keys,
-    workspaces,
+    Access, ROUTES, admin, alerts, api_keys, auth, billing, feedback, logs, otel, otlp, payments, usage,
+    virtual_keys, workspaces,
 };
 
 const API_KEY: &str = "api_key";
@@ -24,14 +24,16 @@ const ACCESS_TOKEN: &str = "access_token";
 const OPERATOR: &str = "operator_token";
 
 /// Each resource's operations, as their handlers describe them.
-pub(crate) fn parts() -> [OpenApi; 11] {
+pub(crate) fn parts() -> [OpenApi; 13] {
     [
         auth::Doc::openapi(),
         logs::Doc::openapi(),
+        otlp::openapi(),
         usage::Doc::openapi(),
         api_keys::Doc::openapi(),
         virtual_keys::Doc::openapi(),
         alerts::Doc::openapi(),
+        otel::Doc::openapi(),
         workspaces::Doc::openapi(),
         billing::Doc::openapi(),
         feedback::Doc::openapi(),
@@ -200,6 +202,7 @@ fn describe(status: &str, response: &mut Response) {
         "403" => "The credential is good and may not do this.",
         "404" => "There is none within the caller's reach.",
         "413" => "The body is too large.",
+        "415" => "The body is of a type, or compressed in a way, that is not taken.",
         "429" => "Too many attempts failed before: `retry-after` says how many seconds to wait.",
         "503" => "This cannot be answered at the moment: try again.",
         _ => "A fault of the server's.",

@@ -7,7 +7,7 @@ use tenancy::Scope;
 use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
 use crate::observed::observed;
 use crate::{
-    Access, Api, Error, admin, alerts, api_keys, auth, billing, feedback, logs, payments, usage,
+    Access, Api, Error, admin, alerts, api_keys, auth, billing, feedback, logs, otel, otlp, payments, usage,
     virtual_keys, workspaces,
 };
 
@@ -51,6 +51,8 @@ const READ_LOG: Access =
 
 const READ_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsRead]);
 const UPDATE_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsUpdate]);
+const READ_DESTINATIONS: Access = AnyOf(&[Scope::OrganisationSettingsRead, Scope::WorkspacesRead]);
+const UPDATE_DESTINATIONS: Access = AnyOf(&[Scope::OrganisationSettingsUpdate, Scope::WorkspacesUpdate]);
 /// The organisation's bills, for who keeps its books.
 const READ_BILLING: Access = OwnerOr(Scope::OrganisationSettingsRead);
 
@@ -66,6 +68,11 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/logs/{id}", READ_LOG, |r| r.to(logs::get)),
     route("POST", "/v1/feedback", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::create)),
     route("PUT", "/v1/feedback/{id}", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::update)),
+    route("POST", "/v1/logs/otel/v1/traces", otlp::ACCESS, |r| r.to(otlp::traces)),
+    route("POST", "/v1/logs/otel/v1/logs", otlp::ACCESS, |r| r.to(otlp::logs)),
+    route("POST", "/v1/otel/v1/traces", otlp::ACCESS, |r| r.to(otlp::traces)),
+    route("POST", "/v1/otel/v1/logs", otlp::ACCESS, |r| r.to(otlp::logs)),
+    route("POST", "/v1/traces", otlp::ACCESS, |r| r.to(otlp::traces)),
     route("GET", "/v1/usage", AnyOf(&[Scope::AnalyticsView, Scope::LogsList]), |r| r.to(usage::get)),
     route("GET", "/v1/api-keys", LIST_KEYS, |r| r.to(api_keys::list)),
     route("POST", "/v1/api-keys/{type}/{sub_type}", CREATE_KEYS, |r| r.to(api_keys::create)),
@@ -81,6 +88,12 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysDelete]), |r| {
         r.to(virtual_keys::delete)
     }),
+    route("GET", "/v1/otel/destinations", READ_DESTINATIONS, |r| r.to(otel::list)),
+    route("POST", "/v1/otel/destinations", UPDATE_DESTINATIONS, |r| r.to(otel::create)),
+    route("POST", "/v1/otel/destinations/{id}/test", UPDATE_DESTINATIONS, |r| r.to(otel::test)),
+    route("GET", "/v1/otel/destinations/{id}", READ_DESTINATIONS, |r| r.to(otel::get)),
+    route("PUT", "/v1/otel/destinations/{id}", UPDATE_DESTINATIONS, |r| r.to(otel::update)),
+    route("DELETE", "/v1/otel/destinations/{id}", UPDATE_DESTINATIONS, |r| r.to(otel::delete)),
     route("GET", "/v1/billing/alerts", READ_ORGANISATION, |r| r.to(alerts::list)),
     route("POST", "/v1/billing/alerts/deliveries/{id}/redeliver", UPDATE_ORGANISATION, |r| {
         r.to(alerts::redeliver)

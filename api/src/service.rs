@@ -35,12 +35,13 @@ pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> an
     // Not the gateway's folder, should both be given the same data folder.
     let intake = Intake::open(settings, clock, telemetry, "spool-api").await?.needing_database();
     let (api, reference) = (Api::over(&intake), Reference::of([crate::openapi()])?);
+    let exporting = api.clone();
     let mount = move |config: &mut ServiceConfig| {
         reference.configure(config);
         crate::configure(config, api.clone());
         config.default_service(web::to(not_here));
     };
-    intake.serve(mount, host::not_watched).await
+    crate::otlp::serve(intake.serve(mount, host::not_watched).await?, exporting).await
 }
 
 /// Where no other plane answers what this one does not know.

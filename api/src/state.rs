@@ -48,12 +48,15 @@ pub struct Api {
     parts: Arc<Parts>,
     /// The log of each client's own id, from its insertion on, before the store has it.
     pub(crate) recent_inserts: Cache<(Uuid, String), Uuid>,
+    /// Sends the spans of tests.
+    pub(crate) exports: Arc<exports::Sender>,
 }
 
 impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), recent_inserts: Cache::new(MAX_RECENT_INSERTS) }
+        let exports = Arc::new(exports::Sender::new(parts.reach, parts.clock.clone()));
+        Self { parts: Arc::new(parts), recent_inserts: Cache::new(MAX_RECENT_INSERTS), exports }
     }
 
     /// Lets a change of the organisation's plan, caps or standing be seen by its next call, with a key or a person's.

@@ -20,6 +20,8 @@ pub mod log_payload;
 pub mod membership;
 pub mod meter_event;
 pub mod organisation;
+pub mod otel_destination;
+pub mod otel_outbox;
 pub mod overage_block;
 pub mod payment_customer;
 pub mod payment_event;

@@ -15,9 +15,9 @@ pub struct Model {
     pub created_at: i64,
     /// Days of retention fixed when the call was received; 0 is for ever.
     pub retention_class: i16,
-    /// `gateway` or `insert`.
+    /// `gateway`, `insert` or `otlp`.
     pub source: String,
-    /// The endpoint's name in the contract: `chatComplete`, `embed`, `proxy`, …
+    /// The endpoint's name in the contract: `chatComplete`, `embed`, `proxy`, …, `span`
     pub endpoint: String,
     pub method: String,
     /// The upstream URL without its query's secrets.

@@ -89,7 +89,8 @@ impl Observation {
         first_byte: Option<Duration>,
     ) {
         self.ended = true;
-        let served = Served { method: self.method, route: self.route, status, took };
+        let place = self.span.as_ref().and_then(Span::place);
+        let served = Served { method: self.method, route: self.route, status, took, place };
         self.gateway.telemetry.metrics.call_ends(&Answered { served, provider, first_byte });
         // An answer of 400 is a failure for who asked for it, not for who gave it.
         if let Some(span) = &self.asking {
@@ -202,6 +203,6 @@ fn route(endpoint: Endpoint) -> &'static str {
         | Endpoint::CancelFinetune => "/v1/fine_tuning/jobs",
         Endpoint::Realtime => "/v1/realtime",
         Endpoint::PromptCompletions | Endpoint::PromptRender => "/v1/prompts",
-        Endpoint::Proxy => "/v1/{path}",
+        Endpoint::Proxy | Endpoint::Span => "/v1/{path}",
     }
 }

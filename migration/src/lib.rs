@@ -16,6 +16,7 @@ mod m20261125_feedback;
 mod m20261125_final_invoices;
 mod m20261125_limits;
 mod m20261125_log_lists;
+mod m20261125_otel;
 mod m20261125_payments;
 
 pub use database::{apply, connect};
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_final_invoices::Migration),
             Box::new(m20261125_payments::Migration),
             Box::new(m20261125_feedback::Migration),
+            Box::new(m20261125_otel::Migration),
         ]
     }
 }

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Case, case};
 
+mod destinations;
+
 pub const ID: &str = "01900000-0000-7000-8000-000000000001";
 const KEY: &str = "33333333-3333-4333-8333-333333333333";
 
@@ -17,14 +19,9 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         ("GET", "/v1/auth/jwks") => vec![case("GET", "/v1/auth/jwks?x=1", 400, "x: no such parameter")],
         ("GET", "/v1/logs") => bad_lists(),
         ("POST", "/v1/logs") => bad_inserts(),
-        ("GET", "/v1/logs/{id}") => vec![
-            case("GET", "/v1/logs/nonsense", 400, "id: found `nonsense`"),
-            case("GET", format!("/v1/logs/{ID}?x=1"), 400, "x: no such parameter"),
-            case("GET", format!("/v1/logs/{ID}"), 404, "no log"),
-            case("GET", "/v1/logs/%00", 400, "id: "),
-            case("GET", "/v1/logs/%FF", 400, "id"),
-        ],
+        ("GET", "/v1/logs/{id}") => bad_log_ids(),
         (method, path) if path.starts_with("/v1/feedback") => bad_feedback(method),
+        ("POST", path) if path == "/v1/traces" || path.contains("/otel/v1/") => bad_exports(path),
         ("GET", "/v1/usage") => vec![
             case("GET", "/v1/usage?year=1", 400, "year: no such parameter"),
             case("GET", "/v1/usage?month=1", 400, "month: found `1`"),
@@ -76,6 +73,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
                 ),
             ]
         }
+        (_, path) if path.starts_with("/v1/otel/destinations") => destinations::mistakes(route),
         ("GET", "/v1/admin/workspaces/{workspace}") => vec![
             case("GET", "/v1/admin/workspaces/nobody", 404, "no workspace"),
             case("GET", "/v1/admin/workspaces/no%00body", 404, "no workspace"),
@@ -112,6 +110,16 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         ],
         (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
     }
+}
+
+fn bad_log_ids() -> Vec<Case> {
+    vec![
+        case("GET", "/v1/logs/nonsense", 400, "id: found `nonsense`"),
+        case("GET", format!("/v1/logs/{ID}?x=1"), 400, "x: no such parameter"),
+        case("GET", format!("/v1/logs/{ID}"), 404, "no log"),
+        case("GET", "/v1/logs/%00", 400, "id: "),
+        case("GET", "/v1/logs/%FF", 400, "id"),
+    ]
 }
 
 /// What is wrong with its fields: see `feedback`.
@@ -443,4 +451,34 @@ fn bad_changes_of_webhooks() -> Vec<Case> {
         cases.push(put(but(&json!({}), pointer, value), says));
     }
     cases
+}
+
+fn bad_exports(path: &'static str) -> Vec<Case> {
+    let post = |status, says| case("POST", path, status, says);
+    let (spans, field) =
+        if path.ends_with("traces") { ("resourceSpans", "spans") } else { ("resourceLogs", "logRecords") };
+    let scope = field.replace("spans", "scopeSpans").replace("logRecords", "scopeLogs");
+    let one = |id: &str| {
+        let mut body = json!({});
+        body[spans] = json!([{}]);
+        body[spans][0][&scope] = json!([{}]);
+        body[spans][0][&scope][0][field] = json!([{"traceId": id}]);
+        body
+    };
+    vec![
+        case("POST", format!("{path}?x=1"), 400, "x: no such parameter").json(json!({})),
+        post(415, "content-type: found ``; expected application/x-protobuf or application/json"),
+        post(415, "content-type: found `text/plain`").bytes_as("{}", "text/plain"),
+        post(415, "content-type: found `application/jsonx`").bytes_as("{}", "application/jsonx"),
+        post(415, "content-encoding: found `br`").json(json!({})).header("content-encoding", "br"),
+        post(400, "body: ").bytes(""),
+        post(400, "body: ").bytes("{"),
+        post(400, "body: ").bytes("7"),
+        post(400, "body: ").bytes("[".repeat(100_000)),
+        post(400, "body: ").bytes(b"{\"\xff\": 1}".to_vec()),
+        post(400, "body: invalid type").json(json!({spans: 7})),
+        post(400, "body: ").json(one("not hexadecimal")),
+        post(400, "expected gzip").json(json!({})).header("content-encoding", "gzip"),
+        post(413, "at most 8388608 bytes").bytes(" ".repeat((8 << 20) + 1)),
+    ]
 }

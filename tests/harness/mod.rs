@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use app::{START_MS, TestApp};
 pub use chance::Chance;
-pub use collector::{Collector, attribute};
+pub use collector::{Collector, Reply, attribute};
 pub use fleet::{Fleet, Tenant};
 pub use load::{Answered, Ask, Progress, load, load_of};
 pub use moved::{AHEAD_MS, Plane};

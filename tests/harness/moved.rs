@@ -49,7 +49,7 @@ fn serve() {
     }
     host::runtime().unwrap().block_on(async {
         let telemetry = telemetry::init("moved", settings::LogFormat::Pretty, "info").unwrap();
-        let running = start(&plane, settings::load().unwrap(), telemetry).await;
+        let running = Box::pin(start(&plane, settings::load().unwrap(), telemetry)).await;
         println!("serves at {}", running.url_here());
         host::until_signal(running, Signals::new().unwrap()).await.unwrap();
     });

@@ -24,7 +24,7 @@ fn with_body(path: impl Into<String>, body: Value) -> Ask {
 /// Every way to name `ids` on a route of the control plane. `stranger`: to whom the organisation's id and members are
 /// another's too. A route that is new has no row here, which fails the test.
 pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
-    let Ids { organisation, workspace, user, log, api_key, virtual_key, feedback, trace, cursor, .. } = ids;
+    let Ids { organisation, workspace, user, log, api_key, virtual_key, trace, cursor, .. } = ids;
     let mine = &own.workspace;
     let new_key = |more: Value| {
         let mut body = json!({"name": "x", "scopes": ["logs.list"], "workspace_id": mine});
@@ -50,14 +50,6 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
                 with_body("/v1/logs", body)
             };
             vec![with("organisation_id", organisation), with("workspace_id", workspace)]
-        }
-        // A trace is named by the caller's own words, which may be another's too.
-        ("POST", "/v1/feedback") => {
-            let body = json!({"trace_id": trace, "value": 1, "workspace_id": workspace});
-            vec![with_body("/v1/feedback", body)]
-        }
-        ("PUT", "/v1/feedback/{id}") => {
-            vec![with_body(format!("/v1/feedback/{feedback}"), json!({"value": -7}))]
         }
         ("GET", "/v1/logs/{id}") => vec![ask(format!("/v1/logs/{log}"))],
         ("GET", "/v1/usage") => vec![
@@ -118,6 +110,37 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
             Vec::new()
         }
         (_, path) if path.starts_with("/v1/billing/") => ways_in_billing(route, ids),
+        (_, "/v1/traces" | "/v1/feedback" | "/v1/feedback/{id}") => ways_in_traces(route, ids),
+        (_, path) if path.contains("/otel/") => ways_in_traces(route, ids),
+        (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
+    }
+}
+
+fn ways_in_traces(route: &api::Route, ids: &Ids) -> Vec<Ask> {
+    let Ids { workspace, feedback, trace, .. } = ids;
+    match (route.method, route.path) {
+        // It goes where its key belongs, whatever is in it; that strangers do not see it is in `otel_ingest`.
+        ("POST", path) if path == "/v1/traces" || path.contains("/otel/v1/") => Vec::new(),
+        // A trace is named by the caller's own words, which may be another's too.
+        ("POST", "/v1/feedback") => {
+            let body = json!({"trace_id": trace, "value": 1, "workspace_id": workspace});
+            vec![with_body("/v1/feedback", body)]
+        }
+        ("PUT", "/v1/feedback/{id}") => {
+            vec![with_body(format!("/v1/feedback/{feedback}"), json!({"value": -7}))]
+        }
+        ("GET", "/v1/otel/destinations") => Vec::new(),
+        ("POST", "/v1/otel/destinations") => {
+            let new = json!({"name": "x", "endpoint": "https://otlp.example.com", "workspace_id": workspace});
+            vec![with_body("/v1/otel/destinations", new)]
+        }
+        ("PUT", "/v1/otel/destinations/{id}") => {
+            let change = json!({"endpoint": "https://example.com/taken-over"});
+            vec![with_body(format!("/v1/otel/destinations/{}", ids.destination), change)]
+        }
+        (_, path) if path.starts_with("/v1/otel/destinations/{id}") => {
+            vec![ask(path.replace("{id}", &ids.destination))]
+        }
         (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
     }
 }

@@ -20,11 +20,13 @@ pub enum Job {
     MeterEvents,
     /// Restricts and suspends who does not pay.
     Dunning,
+    /// Sends logs as spans to those who want them.
+    SpanExport,
 }
 
 impl Job {
     /// All of them, in the order in which those that are due at once run.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Partitions,
         Self::Retention,
         Self::AlertDeliveries,
@@ -32,6 +34,7 @@ impl Job {
         Self::Invoices,
         Self::MeterEvents,
         Self::Dunning,
+        Self::SpanExport,
     ];
 
     /// Its name in the database and in our own log lines.
@@ -45,6 +48,7 @@ impl Job {
             Self::Invoices => "invoices",
             Self::MeterEvents => "meter_events",
             Self::Dunning => "dunning",
+            Self::SpanExport => "span_export",
         }
     }
 
@@ -58,7 +62,18 @@ impl Job {
             Self::Invoices => &settings.invoices_cron,
             Self::MeterEvents => &settings.meter_events_cron,
             Self::Dunning => &settings.dunning_cron,
+            Self::SpanExport => &settings.span_export_cron,
         }
+    }
+
+    /// Whether it runs beside the others: it may have work without end, and waits for none of them.
+    pub(crate) fn runs_beside(self) -> bool {
+        self == Self::SpanExport
+    }
+
+    /// Whether it runs every some seconds.
+    pub(crate) fn is_frequent(self) -> bool {
+        matches!(self, Self::AlertDeliveries | Self::SpanExport)
     }
 
     /// Runs it once, now, under its lease. Safe to repeat.
@@ -72,6 +87,7 @@ impl Job {
             Self::Invoices => jobs::invoices::run(parts, lease).await,
             Self::MeterEvents => Box::pin(jobs::meter_events::run(parts, lease)).await,
             Self::Dunning => jobs::dunning::run(parts, lease).await,
+            Self::SpanExport => Box::pin(jobs::span_export::run(parts, lease)).await,
         }
     }
 }

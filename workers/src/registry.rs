@@ -78,6 +78,8 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("webhook_endpoint", Kept("ends when it is deleted")),
         ("subject_limits", Kept("ends with what has the limits")),
         ("spending", Days(SPENDING_DAYS)),
+        ("otel_destination", Kept("ends when it is deleted")),
+        ("otel_outbox", Kept("a row ends as it is sent, and a day later all the same")),
         ("audit_entry", Kept("by default for ever, as the contract has it")),
         ("payment_customer", Kept("ends with its organisation")),
         ("payment_event", Days(PAYMENT_EVENT_DAYS)),

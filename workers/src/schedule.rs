@@ -56,11 +56,19 @@ struct Entry {
 pub async fn run(schedule: Schedule, parts: Parts, stop: CancellationToken) {
     let started_ms = parts.clock.now_ms();
     let entry = |(job, cron)| Entry { job, cron, settled_ms: None };
-    let mut entries: Vec<Entry> = schedule.0.into_iter().map(entry).collect();
+    let (beside, others) = schedule.0.into_iter().map(entry).partition(|entry| entry.job.runs_beside());
+    tokio::join!(
+        take_turns(others, &parts, started_ms, &stop),
+        take_turns(beside, &parts, started_ms, &stop)
+    );
+}
+
+/// One job after the other, as they are due.
+async fn take_turns(mut entries: Vec<Entry>, parts: &Parts, started_ms: i64, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let mut pause = LOOK_EVERY;
         for entry in &mut entries {
-            if let Err(error) = entry.look(&parts, started_ms, &stop).await {
+            if let Err(error) = entry.look(parts, started_ms, stop).await {
                 tracing::warn!(job = entry.job.as_str(), %error, "a job waits for the database");
                 pause = AFTER_FAILURE;
             }

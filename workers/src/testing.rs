@@ -7,6 +7,7 @@ use std::time::Duration;
 use clock::{Clock, Ids};
 use entity::{log, organisation};
 use logstore::append::Rules;
+use logstore::exports::Exports;
 use logstore::spending::Limited;
 use logstore::{Appended, Batch, Entry};
 use plans::{Overrides, Plan};
@@ -99,7 +100,8 @@ impl World {
         let ids = entries.iter().map(|entry| entry.log.id).collect();
         let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries };
         let unlimited = plans::terms(Plan::Enterprise, &Overrides::default());
-        let rules = Rules { terms: &|_| Some(unlimited), limited: &Limited::default() };
+        let exports = Exports::load(self.db(), [organisation]).await.unwrap();
+        let rules = Rules { terms: &|_| Some(unlimited), limited: &Limited::default(), exports: &exports };
         let appended = logstore::append(self.db(), batch, rules, &self.parts.clock).await.unwrap();
         assert!(matches!(appended, Appended::Now(_)));
         ids

@@ -3,13 +3,17 @@ use sea_orm::prelude::*;
 use sea_orm::{Condition, IntoActiveModel};
 use tenancy::TenantScope;
 
-pub(crate) async fn insert(db: &impl ConnectionTrait, rows: Vec<Model>) -> Result<(), DbErr> {
-    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
+pub(crate) async fn insert(db: &impl ConnectionTrait, rows: &[Model]) -> Result<(), DbErr> {
+    let rows = rows.iter().cloned().map(IntoActiveModel::into_active_model);
     Entity::insert_many(rows).exec_without_returning(db).await.map(|_| ())
 }
 
-pub(crate) async fn exists(db: &impl ConnectionTrait, scope: &TenantScope, id: Uuid) -> Result<bool, DbErr> {
-    Entity::find().filter(within(scope, id)).exists(db).await
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    id: Uuid,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(within(scope, id)).one(db).await
 }
 
 /// Changes what `change` sets. False when the feedback is not within `scope`.

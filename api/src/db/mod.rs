@@ -8,6 +8,7 @@ pub(crate) mod job;
 pub(crate) mod limits;
 pub(crate) mod membership;
 pub(crate) mod organisation;
+pub(crate) mod otel_destination;
 pub(crate) mod virtual_key;
 pub(crate) mod webhook_endpoint;
 pub(crate) mod workspace;

@@ -58,7 +58,9 @@ pub(crate) async fn create(
         entries.into_iter().enumerate().map(row).collect::<Result<_, Error>>()?;
     let feedback_ids = rows.iter().map(|row| row.id).collect();
     let txn = api.db.begin().await?;
-    db::feedback::insert(&txn, rows).await?;
+    // What is written first: SQLite lets no transaction write that began by reading, once another has written.
+    db::feedback::insert(&txn, &rows).await?;
+    exports::outbox::add_feedback(&txn, &api.ids, &rows, now_ms).await?;
     txn.commit().await?;
     Ok(web::Json(FeedbackSaved { status: "success", message: "Feedback saved", feedback_ids }))
 }

@@ -20,17 +20,15 @@ pub(crate) async fn update(
     query.none()?;
     workspace(&caller)?;
     let id = id.parse().map_err(|_| Error::invalid("id", format!("found `{id}`"), "a UUID"))?;
-    if !db::feedback::exists(&api.db, &caller.scope, id).await? {
+    if db::feedback::find(&api.db, &caller.scope, id).await?.is_none() {
         return Err(Error::not_found("feedback", id));
     }
     let mut fields = body::object(payload).await?;
     fields.fixed(&["trace_id"])?;
     let opinion = opinion(fields)?;
-    let mut change = ActiveModel {
-        value: Set(opinion.value),
-        last_updated_at: Set(api.clock.now_ms()),
-        ..Default::default()
-    };
+    let now_ms = api.clock.now_ms();
+    let mut change =
+        ActiveModel { value: Set(opinion.value), last_updated_at: Set(now_ms), ..Default::default() };
     if let Some(weight) = opinion.weight {
         change.weight = Set(weight);
     }
@@ -41,6 +39,8 @@ pub(crate) async fn update(
     if !db::feedback::update(&txn, &caller.scope, id, change).await? {
         return Err(Error::not_found("feedback", id));
     }
+    let row = db::feedback::find(&txn, &caller.scope, id).await?;
+    exports::outbox::add_feedback(&txn, &api.ids, row.as_slice(), now_ms).await?;
     txn.commit().await?;
     Ok(web::Json(FeedbackSaved { status: "success", message: "Feedback updated", feedback_ids: vec![id] }))
 }

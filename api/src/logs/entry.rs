@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use providers::Endpoint;
-use recorder::{Measured, Message, Outcome, Payload, Record, Routing, Source, Trace};
-use sea_orm::prelude::Uuid;
+use recorder::{Message, Outcome, Record, Source, Trace};
 use serde::Deserialize;
 use serde_json::Value;
-use tenancy::Tenant;
 use utoipa::ToSchema;
 
+use super::foreign::{Foreign, Inserter};
 use super::{headers, url};
+use crate::Error;
 use crate::fields::{Fields, Sent, kind, shown};
-use crate::{Api, Error};
 
 /// Characters of a client's own id, of a metadata key and of its value (2.9).
 const MAX_WORD: usize = 128;
@@ -116,13 +115,6 @@ struct NewLogMetadata {
     pairs: HashMap<String, String>,
 }
 
-/// Who inserts, and where to.
-pub(super) struct Inserter<'a> {
-    pub api: &'a Api,
-    pub tenant: &'a Tenant,
-    pub workspace_id: Uuid,
-}
-
 /// One side as it was handed in, and what is said of it.
 struct Request {
     message: Message,
@@ -142,7 +134,7 @@ struct Response {
 
 impl Inserter<'_> {
     /// The record of the entry that is at `at` in the body.
-    pub fn record(&self, entry: Value, at: &str) -> Result<Record, Error> {
+    pub(super) fn record(&self, entry: Value, at: &str) -> Result<Record, Error> {
         let mut fields = Fields::of(entry, at)?;
         let external_id = fields.line("id", MAX_WORD)?;
         let request = fields.object("request")?;
@@ -155,12 +147,7 @@ impl Inserter<'_> {
         if trace.trace_id.is_empty() {
             trace.trace_id = self.api.ids.trace_id();
         }
-        let record = Record {
-            id: self.api.ids.log_id(),
-            organisation_id: self.tenant.organisation_id,
-            workspace_id: self.workspace_id,
-            api_key_id: self.tenant.api_key_id,
-            retention_class: self.tenant.retention_class,
+        Ok(self.record_of(Foreign {
             source: Source::Insert,
             external_id,
             endpoint: request.endpoint,
@@ -168,37 +155,19 @@ impl Inserter<'_> {
             url: request.url,
             provider: request.provider,
             requested_model: request.model,
-            virtual_key: None,
             metadata,
             trace,
-            routing: Routing::default(),
             status: response.status,
             outcome: Outcome::Answered,
             streamed: response.streamed,
             latency_us: response.latency_us,
             first_byte_us: None,
-            payload: Payload::Whole,
             measured: None,
             given_cost_pusd: None,
             request: request.message,
             response: response.message,
-        };
-        Ok(cut(record, self.api.max_payload_bytes))
+        }))
     }
-}
-
-/// Keeps the beginning of a body that is too long, measured while it is whole.
-fn cut(mut record: Record, max: usize) -> Record {
-    if record.request.body.len() <= max && record.response.body.len() <= max {
-        return record;
-    }
-    let (request, response) = (&record.request.body, &record.response.body);
-    let measured = providers::measure(record.endpoint, record.status, request, response, record.streamed);
-    record.measured = Some(Measured { model: measured.model, usage: measured.usage });
-    record.payload = Payload::Cut;
-    record.request.body.truncate(max);
-    record.response.body.truncate(max);
-    record
 }
 
 fn request_of(mut fields: Fields) -> Result<Request, Error> {

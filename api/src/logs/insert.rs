@@ -9,7 +9,8 @@ use serde_json::Value;
 use tenancy::TenantScope;
 use utoipa::ToSchema;
 
-use super::entry::{Inserter, NewLogs};
+use super::entry::NewLogs;
+use super::foreign::Inserter;
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body};
@@ -43,9 +44,7 @@ pub(crate) async fn insert(
     payload: web::Payload,
 ) -> Result<web::Json<Inserted>, Error> {
     query.none()?;
-    if !caller.tenant.standing.records() {
-        return Err(Error::Unpaid);
-    }
+    Inserter::of(&api, &caller)?;
     let entries = match body::json(payload, MAX_BODY).await? {
         Value::Array(entries) => entries,
         entry => vec![entry],
@@ -66,11 +65,8 @@ async fn read(
     caller: Caller,
     entries: Vec<Value>,
 ) -> Result<(web::Data<Api>, Vec<Record>), Error> {
-    let Some(workspace_id) = caller.tenant.workspace_id else {
-        return Err(Error::Forbidden("logs are inserted with a workspace's key".to_owned()));
-    };
     let read = move || {
-        let inserter = Inserter { api: &api, tenant: &caller.tenant, workspace_id };
+        let inserter = Inserter::of(&api, &caller)?;
         let single = entries.len() == 1;
         let record = |(index, entry)| {
             let at = if single { String::new() } else { format!("[{index}]") };

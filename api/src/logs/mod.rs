@@ -4,16 +4,18 @@ mod content;
 mod detail;
 mod entry;
 mod filters;
+mod foreign;
 mod get;
 mod headers;
 mod insert;
 mod list;
 mod metrics;
 mod row;
-mod url;
+pub(crate) mod url;
 
 use utoipa::OpenApi;
 
+pub(crate) use foreign::{Foreign, Inserter};
 pub(crate) use get::get;
 pub(crate) use insert::insert;
 pub(crate) use list::list;

@@ -15,7 +15,7 @@ pub(super) fn path(url: &str) -> &str {
 
 /// A URL without what a log must not show: user name, password, fragment and the values of secret parameters.
 /// A path alone is one too. `None` for what is neither.
-pub(super) fn sanitised(text: &str) -> Option<String> {
+pub(crate) fn sanitised(text: &str) -> Option<String> {
     if text.starts_with('/') {
         let base = Url::parse("http://path.invalid").ok()?;
         let url = strip(base.join(text).ok().filter(|url| url.host_str() == Some("path.invalid"))?);

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use egress::{BadUrl, Reach, Resolver, check_url};
+use egress::{BadUrl, Reach, Resolver, check_private_url};
 use entity::{alert, alert_delivery, webhook_endpoint};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request, Response};
@@ -33,9 +33,7 @@ pub const FORMER_SECRET_MS: i64 = 86_400_000;
 /// # Errors
 /// What is wrong with it; `None` that it is not https.
 pub fn check_endpoint(url: &str, reach: Reach) -> Result<(), Option<BadUrl>> {
-    let parsed = check_url(url, reach).map_err(Some)?;
-    let private = reach == Reach::Private || check_url(url, Reach::Public).is_err();
-    if parsed.scheme() == "https" || private { Ok(()) } else { Err(None) }
+    check_private_url(url, reach).map(|_| ())
 }
 
 /// Sends webhooks.

@@ -9,4 +9,4 @@ mod url;
 
 pub use address::Reach;
 pub use resolver::Resolver;
-pub use url::{BadUrl, check_url};
+pub use url::{BadUrl, check_private_url, check_url};

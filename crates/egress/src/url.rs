@@ -70,6 +70,17 @@ pub fn check_url(text: &str, reach: Reach) -> Result<Url, BadUrl> {
     Ok(url)
 }
 
+/// As [`check_url`], for a URL to which something private is sent: https, or http to this machine or, where all private
+/// hosts are allowed, to any.
+///
+/// # Errors
+/// What is wrong with it; `None` that it is not https.
+pub fn check_private_url(text: &str, reach: Reach) -> Result<Url, Option<BadUrl>> {
+    let url = check_url(text, reach).map_err(Some)?;
+    let near = reach == Reach::Private || check_url(text, Reach::Public).is_err();
+    if url.scheme() == "https" || near { Ok(url) } else { Err(None) }
+}
+
 fn check_host(url: &Url, text: &str, reach: Reach) -> Result<(), BadUrl> {
     match url.host() {
         None => Err(BadUrl::NotHttp),

@@ -1,4 +1,4 @@
-//! `GET /metrics`: the process's numbers, in Prometheus' text format.
+//! `GET /metrics`: the process's numbers, in Prometheus' text format, or in OpenMetrics' to who takes that.
 //!
 //! They are for who operates the server: whoever shows the operator's token, and who asks on this machine itself. A proxy asks
 //! on this machine too, for somebody else, and says so in a header.
@@ -16,6 +16,9 @@ const OF_PROXIES: [&str; 6] =
 
 /// Prometheus' text format, as its documentation has it.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What has exemplars. Source: OpenMetrics 1.0, *Protocol Negotiation*.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Clone)]
 pub(crate) struct Numbers {
@@ -43,13 +46,24 @@ async fn show(request: HttpRequest, numbers: web::Data<Numbers>) -> HttpResponse
         }
         None => return HttpResponse::NotFound().finish(),
     }
-    match numbers.metrics.scrape() {
-        Ok(text) => HttpResponse::Ok().content_type(TEXT_FORMAT).body(text),
+    let (format, text) = if takes_open_metrics(&request) {
+        (OPEN_METRICS, numbers.metrics.scrape_open_metrics())
+    } else {
+        (TEXT_FORMAT, numbers.metrics.scrape())
+    };
+    match text {
+        Ok(text) => HttpResponse::Ok().content_type(format).body(text),
         Err(error) => {
             tracing::error!(%error, "the numbers cannot be written");
             HttpResponse::InternalServerError().finish()
         }
     }
+}
+
+/// Prometheus names it first where it takes it at all.
+fn takes_open_metrics(request: &HttpRequest) -> bool {
+    let mut accepted = request.headers().get_all("accept").filter_map(|value| value.to_str().ok());
+    accepted.any(|value| value.contains("application/openmetrics-text"))
 }
 
 /// Whether it was sent on this machine, by its own sender.

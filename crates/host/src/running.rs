@@ -19,9 +19,12 @@ const RECORDING_ENDS: Duration = Duration::from_secs(10);
 pub struct Running {
     /// Where it listens: the port that was taken, when 0 was asked for.
     pub addr: SocketAddr,
+    /// Where it takes spans by gRPC, if it does.
+    pub grpc_addr: Option<SocketAddr>,
     /// Advancing its clock moves everything that serves here.
     base: Base,
     server: Server,
+    grpc: Option<Task>,
     readiness: Arc<Readiness>,
     /// What is read for its numbers, as long as it runs.
     observed: Arc<Observed>,
@@ -51,7 +54,17 @@ impl Running {
         let observed = observed.for_whoever_asks(&base.telemetry.metrics);
         let addr = server.addr;
         tracing::info!(%addr, "serving");
-        Self { addr, base, server, readiness, observed, shipping, beside: Vec::new() }
+        Self {
+            addr,
+            grpc_addr: None,
+            base,
+            server,
+            grpc: None,
+            readiness,
+            observed,
+            shipping,
+            beside: Vec::new(),
+        }
     }
 
     /// The same with a task that ends when no more calls come in, before the database closes.
@@ -59,6 +72,13 @@ impl Running {
     pub fn beside(mut self, task: Task) -> Self {
         self.beside.push(task);
         self
+    }
+
+    /// The same with a server of gRPC, which ends with the one of HTTP.
+    #[must_use]
+    pub fn taking_grpc(self, addr: SocketAddr, server: Task) -> Self {
+        tracing::info!(%addr, "serving gRPC");
+        Self { grpc_addr: Some(addr), grpc: Some(server), ..self }
     }
 
     /// The address as a client would use it, without a path.
@@ -87,7 +107,12 @@ impl Running {
     /// Stops accepting, lets calls end (`stop_within` at the most), ships what is in the spool, and closes everything.
     pub async fn stop(self) {
         self.readiness.stopping();
-        self.server.stop().await;
+        let grpc = async {
+            if let Some(grpc) = self.grpc {
+                grpc.stop().await;
+            }
+        };
+        tokio::join!(self.server.stop(), grpc);
         tracing::debug!("the server has stopped");
         if let Some(shipping) = &self.shipping {
             shipping.end_intake().await;

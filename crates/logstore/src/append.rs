@@ -12,14 +12,17 @@ use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, ExprTrait as _, IntoActiveModel, TransactionTrait};
 
+use crate::exports::Exports;
 use crate::partitions::{self, Partition};
 use crate::spending::{self, Limited};
 use hours::Hours;
 use meter::Meter;
+use outbox::Outbox;
 
 mod hours;
 mod insert;
 mod meter;
+mod outbox;
 mod overage;
 mod rows;
 
@@ -51,6 +54,8 @@ pub struct Rules<'a> {
     pub terms: TermsOf<'a>,
     /// The limits of who made the calls.
     pub limited: &'a Limited,
+    /// Where the organisations' logs are exported to.
+    pub exports: &'a Exports,
 }
 
 /// What the transaction did to one meter.
@@ -106,12 +111,13 @@ pub async fn append(
         return Ok(Appended::Before);
     };
     let hours = Hours::of(admitted.iter().map(|entry| &entry.log));
+    let outbox = Outbox::of(rules.exports, admitted.iter().map(|entry| &entry.log));
     if let Err(error) = insert::all(&txn, admitted).await {
         let refused = insert::is_refusal(&error, txn.get_database_backend());
         txn.rollback().await?;
         return Err(if refused { Error::Refused(error) } else { Error::Database(error) });
     }
-    Ok(end(txn, meters, hours, clock).await?)
+    Ok(end(txn, meters, hours, outbox, clock).await?)
 }
 
 /// The same, log by log: slower, and what the store refuses is left out (the content of a log, else the log) rather than
@@ -132,17 +138,19 @@ pub async fn append_singly(
         return Ok(Appended::Before);
     };
     let mut hours = Hours::default();
+    let mut outbox = Outbox::default();
     for entry in admitted {
         let log = entry.log.clone();
         if insert::one(&txn, entry).await? {
             hours.add(&log);
+            outbox.add(rules.exports, &log);
         } else if let Some(Meter { tally, .. }) = meters.get_mut(&meter_key(&log)) {
             tally.used -= 1;
             tally.recorded -= 1;
             tally.refused += 1;
         }
     }
-    end(txn, meters, hours, clock).await
+    end(txn, meters, hours, outbox, clock).await
 }
 
 /// Where those of the batch's logs go that are not past their retention.
@@ -159,7 +167,7 @@ fn partitions_of(batch: &Batch, terms: TermsOf<'_>, now_ms: i64) -> BTreeSet<Par
 async fn begin(
     txn: &DatabaseTransaction,
     batch: Batch,
-    Rules { terms, limited }: Rules<'_>,
+    Rules { terms, limited, .. }: Rules<'_>,
     clock: &Clock,
 ) -> Result<Option<(BTreeMap<MeterKey, Meter>, Vec<Entry>)>, DbErr> {
     if !advance_mark(txn, &batch, clock.now_ms()).await? {
@@ -178,6 +186,7 @@ async fn end(
     txn: DatabaseTransaction,
     meters: BTreeMap<MeterKey, Meter>,
     hours: Hours,
+    outbox: Outbox,
     clock: &Clock,
 ) -> Result<Appended, DbErr> {
     for (key, meter) in &meters {
@@ -185,6 +194,7 @@ async fn end(
         meter.save(&txn, blocks, clock.now_ms()).await?;
     }
     hours.save(&txn).await?;
+    outbox.save(&txn, clock).await?;
     txn.commit().await?;
     Ok(Appended::Now(meters.into_iter().map(|(key, meter)| (key, meter.tally)).collect()))
 }

@@ -2,6 +2,7 @@
 
 pub mod append;
 pub mod content;
+pub mod exports;
 pub mod filter;
 pub mod page;
 pub mod partitions;

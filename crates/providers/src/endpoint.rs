@@ -73,6 +73,8 @@ pub enum Endpoint {
     PromptRender,
     /// Anything else: passed on as it is.
     Proxy,
+    /// No request: a span of a caller's trace that is no model call.
+    Span,
 }
 
 /// No endpoint has this name.
@@ -82,7 +84,7 @@ pub struct UnknownEndpoint(String);
 
 impl Endpoint {
     /// Every endpoint, once.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::ChatCompletions,
         Self::Completions,
         Self::Embeddings,
@@ -116,6 +118,7 @@ impl Endpoint {
         Self::PromptCompletions,
         Self::PromptRender,
         Self::Proxy,
+        Self::Span,
     ];
 
     /// The endpoint of a request; `path` is without its query, with or without the leading `/v1`.
@@ -225,6 +228,7 @@ impl Endpoint {
             Self::PromptCompletions => "promptCompletions",
             Self::PromptRender => "promptRender",
             Self::Proxy => "proxy",
+            Self::Span => "span",
         }
     }
 

@@ -18,6 +18,7 @@ mod usage;
 pub use endpoint::{Endpoint, UnknownEndpoint};
 pub use measure::{Measured, measure};
 pub use most::{Most, most};
+pub use object::fields;
 pub use peek::{Peek, PeekError, peek, with_model};
 pub use price::{cost, models, prices_version};
 pub use registry::{Auth, Provider, Shape, all, provider};

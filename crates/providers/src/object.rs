@@ -63,8 +63,9 @@ pub(crate) fn text(body: &[u8]) -> &str {
     body.utf8_chunks().next().map_or("", |chunk| chunk.valid())
 }
 
-/// The `wanted` fields of an object that may be cut short or broken: what can be read is read.
-pub(crate) fn fields(body: &[u8], wanted: &[&'static str]) -> Map<String, Value> {
+/// The `wanted` fields of a JSON object that may be cut short or broken: what can be read is read.
+#[must_use]
+pub fn fields(body: &[u8], wanted: &[&'static str]) -> Map<String, Value> {
     let text = text(body);
     let (found, outcome) = collect(text, wanted);
     match outcome {

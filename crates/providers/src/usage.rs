@@ -82,8 +82,9 @@ impl Usage {
         Some(read.consistent())
     }
 
-    /// No part is larger than its whole, whatever the provider said.
-    fn consistent(mut self) -> Self {
+    /// No part is larger than its whole, whatever was said.
+    #[must_use]
+    pub fn consistent(mut self) -> Self {
         self.cached_input_tokens = self.cached_input_tokens.min(self.input_tokens);
         self.cache_write_tokens = self.cache_write_tokens.min(self.input_tokens - self.cached_input_tokens);
         self.audio_input_tokens = self.audio_input_tokens.min(self.input_tokens);

@@ -68,6 +68,8 @@ pub struct Record {
 pub enum Source {
     Gateway,
     Insert,
+    /// A span that was sent by OTLP.
+    Otlp,
 }
 
 impl Source {
@@ -77,6 +79,7 @@ impl Source {
         match self {
             Self::Gateway => "gateway",
             Self::Insert => "insert",
+            Self::Otlp => "otlp",
         }
     }
 }

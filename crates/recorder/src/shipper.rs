@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use clock::Clock;
 use logstore::append::{self, Rules};
+use logstore::exports::Exports;
 use logstore::spending::{self, Limited};
 use logstore::{Appended, Entry, MeterKey, Packer, Tally};
 use plans::{Month, Terms};
@@ -228,11 +229,14 @@ impl Shipper {
         let mut calls: Vec<_> = entries.iter().filter_map(|entry| spending::Call::of(&entry.log)).collect();
         let limited = Limited::load(&self.parts.db, &calls).await?;
         calls.retain(|call| limited.is_about(call));
+        let exports =
+            Exports::load(&self.parts.db, wanted.keys().map(|(organisation, _)| *organisation)).await?;
         let reserved = self.reserve(batch, &wanted, &terms).await;
         self.without_ledger_if_need_be(reserved)?;
         let mut shipped = Shipped { batches: 1, unreadable, ..Shipped::default() };
         let terms_of = |key: MeterKey| terms.get(&key).copied();
-        match self.append(batch, entries, Rules { terms: &terms_of, limited: &limited }).await? {
+        let rules = Rules { terms: &terms_of, limited: &limited, exports: &exports };
+        match self.append(batch, entries, rules).await? {
             Appended::Before => {
                 shipped.batches_before = 1;
                 let settled = self.settle_again(batch, wanted.into_keys()).await;

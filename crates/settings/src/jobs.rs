@@ -38,6 +38,16 @@ pub struct JobsSettings {
     /// The most logs that one transaction deletes. Default: 1,000.
     #[serde(deserialize_with = "bounds::positive")]
     pub retention_chunk: u64,
+    /// When logs are sent as spans to those who want them, UTC, as `retention_cron`; a run goes on while there are any. Default:
+    /// `*/5 * * * * *` (each five seconds).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub span_export_cron: String,
+    /// How long a log waits for a receiver that does not take it, before it is given up. Default: 86,400,000 ms (a day).
+    #[serde(rename = "span_export_max_age_ms", deserialize_with = "bounds::millis")]
+    pub span_export_max_age: Duration,
+    /// The most logs that wait for one destination; past that the oldest are given up. Default: 200,000.
+    #[serde(deserialize_with = "bounds::positive")]
+    pub span_export_max_logs: u64,
     /// How long a worker that says nothing more keeps its job from the others; it says so three times as often. Default:
     /// 30,000 ms.
     #[serde(rename = "lease_ms", deserialize_with = "bounds::millis")]
@@ -55,6 +65,9 @@ impl Default for JobsSettings {
             invoices_cron: "0 5 * * * *".to_owned(),
             retention_cron: "0 * * * * *".to_owned(),
             retention_chunk: 1000,
+            span_export_cron: "*/5 * * * * *".to_owned(),
+            span_export_max_age: Duration::from_hours(24),
+            span_export_max_logs: 200_000,
             lease: Duration::from_secs(30),
         }
     }

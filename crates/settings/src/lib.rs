@@ -21,6 +21,7 @@ mod jobs;
 mod limits;
 mod load;
 mod log;
+mod otlp;
 mod payments;
 mod redis;
 mod shipper;
@@ -34,6 +35,7 @@ pub use jobs::JobsSettings;
 pub use limits::{LimitsSettings, OnRedisAway};
 pub use load::{Error, load, load_from};
 pub use log::{LogFormat, LogSettings};
+pub use otlp::OtlpSettings;
 pub use payments::PaymentsSettings;
 pub use redis::RedisSettings;
 pub use shipper::ShipperSettings;
@@ -76,6 +78,8 @@ pub struct Settings {
     pub spool: SpoolSettings,
     /// What is kept of a call, and what the process says of itself.
     pub log: LogSettings,
+    /// Spans that callers send.
+    pub otlp: OtlpSettings,
     /// From the spool to the log store.
     pub shipper: ShipperSettings,
     /// What several processes share.
@@ -108,6 +112,7 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             spool: SpoolSettings::default(),
             log: LogSettings::default(),
+            otlp: OtlpSettings::default(),
             shipper: ShipperSettings::default(),
             redis: RedisSettings::default(),
             limits: LimitsSettings::default(),

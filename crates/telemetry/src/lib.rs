@@ -3,6 +3,7 @@
 //!
 //! A new number is an instrument in `metrics`, named there once.
 
+mod exemplars;
 mod lines;
 mod metrics;
 mod noted;
@@ -13,6 +14,7 @@ mod variables;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
+pub use exemplars::Place;
 pub use metrics::{Answered, Metrics, Served};
 pub use opentelemetry::KeyValue;
 pub use opentelemetry::metrics::AsyncInstrument;

@@ -14,7 +14,12 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
 
+use crate::exemplars::{Exemplars, Place};
 use crate::otlp::Numbers;
+
+/// The two that have exemplars.
+const REQUESTS: &str = "http.server.request.duration";
+const FIRST_BYTE: &str = "turnpike.call.time_to_first_byte";
 
 /// Seconds; those of the HTTP conventions.
 const REQUEST_BUCKETS: [f64; 14] =
@@ -38,6 +43,7 @@ struct Inner {
     provider: SdkMeterProvider,
     registry: Registry,
     meter: Meter,
+    exemplars: Exemplars,
     in_flight: Arc<AtomicI64>,
     calls: Counter<u64>,
     requests: Histogram<f64>,
@@ -62,6 +68,8 @@ pub struct Served {
     pub route: &'static str,
     pub status: u16,
     pub took: Duration,
+    /// Its span, where that is exported.
+    pub place: Option<Place>,
 }
 
 /// A call through the gateway that has ended.
@@ -102,15 +110,16 @@ impl Metrics {
         };
         let bytes = meter.u64_counter("turnpike.shipper.shipped").with_unit("By");
         let metrics = Self(Arc::new(Inner {
+            exemplars: Exemplars::default(),
             in_flight: Arc::default(),
             calls: count("turnpike.calls", "Calls through the gateway that have ended."),
             requests: seconds(
-                "http.server.request.duration",
+                REQUESTS,
                 "Duration of requests, to the end of their answers.",
                 REQUEST_BUCKETS,
             ),
             first_byte: seconds(
-                "turnpike.call.time_to_first_byte",
+                FIRST_BYTE,
                 "From the receipt of a call to the first byte of the provider's answer.",
                 MODEL_BUCKETS,
             ),
@@ -168,6 +177,14 @@ impl Metrics {
         TextEncoder::new().encode_to_string(&self.0.registry.gather())
     }
 
+    /// All of it in OpenMetrics' text format, with exemplars: the traces of requests that were measured.
+    ///
+    /// # Errors
+    /// When one of the numbers cannot be written.
+    pub fn scrape_open_metrics(&self) -> Result<String, prometheus::Error> {
+        Ok(self.0.exemplars.join(&self.scrape()?))
+    }
+
     /// What is read at the moment that somebody asks.
     pub fn gauge(
         &self,
@@ -196,13 +213,17 @@ impl Metrics {
         self.0.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A call has ended. Nothing is allocated: names and values are static.
+    /// A call has ended. Nothing is allocated where its span is not exported: names and values are static.
     pub fn call_ends(&self, call: &Answered) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
         let provider = KeyValue::new("gen_ai.provider.name", call.provider.unwrap_or("none"));
         let route = KeyValue::new("http.route", call.served.route);
         if let Some(took) = call.first_byte {
-            self.0.first_byte.record(took.as_secs_f64(), &[provider.clone(), route.clone()]);
+            let (took, attributes) = (took.as_secs_f64(), [provider.clone(), route.clone()]);
+            self.0.first_byte.record(took, &attributes);
+            if let Some(place) = call.served.place {
+                self.0.exemplars.note(FIRST_BYTE, &MODEL_BUCKETS, took, &attributes, place);
+            }
         }
         let class = KeyValue::new("turnpike.status_class", class(call.served.status));
         self.0.calls.add(1, &[provider, route, class]);
@@ -216,7 +237,11 @@ impl Metrics {
             KeyValue::new("http.response.status_code", i64::from(usual(request.status))),
             KeyValue::new("http.route", request.route),
         ];
-        self.0.requests.record(request.took.as_secs_f64(), &attributes);
+        let took = request.took.as_secs_f64();
+        self.0.requests.record(took, &attributes);
+        if let Some(place) = request.place {
+            self.0.exemplars.note(REQUESTS, &REQUEST_BUCKETS, took, &attributes, place);
+        }
     }
 
     /// `n` logs came out of the spool, and this became of them.

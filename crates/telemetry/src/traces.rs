@@ -13,6 +13,8 @@ use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::exemplars::Place;
+
 /// Begins spans where spans are exported; where not, it does nothing and builds nothing. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Tracer(Option<SdkTracer>);
@@ -121,6 +123,13 @@ impl Span {
     #[must_use]
     pub fn is_recorded(&self) -> bool {
         self.context.span().is_recording()
+    }
+
+    /// Where it is in which trace, for the numbers of it; none where nobody will see it.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let of = self.context.span().span_context().clone();
+        self.is_recorded().then(|| Place { trace: of.trace_id(), span: of.span_id() })
     }
 
     pub fn set(&self, attributes: impl IntoIterator<Item = KeyValue>) {

@@ -202,4 +202,17 @@ mod tests {
         let said = reading(&[("OTEL_TRACES_SAMPLER", "traceidratio")]).unwrap_err();
         assert!(said.starts_with("OTEL_TRACES_SAMPLER_ARG: "), "{said}");
     }
+
+    #[test]
+    fn the_examples_in_deploy_are_understood() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/otel/own");
+        let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(files.len(), 6);
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let variables: Vec<_> = text.lines().map(|line| line.split_once('=').unwrap()).collect();
+            let export = reading(&variables).unwrap();
+            assert!(export.traces.is_some(), "{}", file.display());
+        }
+    }
 }

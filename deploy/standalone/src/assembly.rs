@@ -16,6 +16,7 @@ pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> an
     let intake = Intake::open(settings, clock, telemetry, "spool").await?;
     let (gateway, api) = (Gateway::over(&intake), Api::over(&intake));
     let reference = Reference::of([api::openapi(), gateway::openapi()])?;
+    let exporting = api.clone();
     // What the control plane does not know is the gateway's.
     let mount = move |config: &mut ServiceConfig| {
         gateway::configure(config, &gateway);
@@ -24,6 +25,7 @@ pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> an
         gateway::configure_rest(config);
     };
     let running = intake.serve(mount, gateway::on_connect).await?;
+    let running = api::otlp::serve(running, exporting).await?;
     let jobs = workers::begin(&running).await?;
     Ok(running.beside(jobs))
 }

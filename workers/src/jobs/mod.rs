@@ -7,3 +7,4 @@ pub(crate) mod meter_events;
 pub mod month_close;
 pub mod partitions;
 pub mod retention;
+pub(crate) mod span_export;

@@ -224,7 +224,7 @@ async fn delete_runs(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     let txn = lease.begin().await?;
     let mut n = 0;
     for job in Job::ALL {
-        let days = if job == Job::AlertDeliveries { FREQUENT_JOB_RUN_DAYS } else { JOB_RUN_DAYS };
+        let days = if job.is_frequent() { FREQUENT_JOB_RUN_DAYS } else { JOB_RUN_DAYS };
         let before_ms = days_before(now_ms, days);
         let runs = || job_run::Entity::find().filter(job_run::Column::Job.eq(job.as_str()));
         let newest = runs().order_by_desc(job_run::Column::ScheduledAt).one(&txn).await?;

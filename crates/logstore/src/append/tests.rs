@@ -41,7 +41,9 @@ impl Fixture {
     async fn append(&self, batch: Batch) -> Result<Appended, Error> {
         let calls: Vec<_> = batch.entries.iter().filter_map(|entry| spending::Call::of(&entry.log)).collect();
         let limited = Limited::load(&self.db, &calls).await?;
-        append(&self.db, batch, Rules { terms: &|key| self.terms(key), limited: &limited }, &self.clock).await
+        let exports = Exports::load(&self.db, [self.organisation]).await?;
+        let rules = Rules { terms: &|key| self.terms(key), limited: &limited, exports: &exports };
+        append(&self.db, batch, rules, &self.clock).await
     }
 
     async fn limit(&self, key: Uuid, budgets: serde_json::Value) {
@@ -59,7 +61,8 @@ impl Fixture {
     }
 
     async fn append_singly(&self, batch: Batch) -> Result<Appended, DbErr> {
-        let rules = Rules { terms: &|key| self.terms(key), limited: &Limited::default() };
+        let exports = Exports::load(&self.db, [self.organisation]).await?;
+        let rules = Rules { terms: &|key| self.terms(key), limited: &Limited::default(), exports: &exports };
         append_singly(&self.db, batch, rules, &self.clock).await
     }
 

@@ -7,6 +7,7 @@ use sea_orm::DatabaseConnection;
 
 use super::*;
 use crate::append::Rules;
+use crate::exports::Exports;
 use crate::spending::Limited;
 use crate::{Batch, Entry, append, partitions};
 
@@ -38,9 +39,9 @@ async fn a_store_that_forgets_as_much_as_it_takes_in_stays_as_large_as_it_is() {
         };
         let entries = (0..200).map(entry).collect();
         let batch = Batch { segment: ids.fresh(), start: 0, end: 1, entries };
-        append(&db, batch, Rules { terms: &|_| Some(terms), limited: &Limited::default() }, &clock)
-            .await
-            .unwrap();
+        let rules =
+            Rules { terms: &|_| Some(terms), limited: &Limited::default(), exports: &Exports::default() };
+        append(&db, batch, rules, &clock).await.unwrap();
         clock.advance(DAY);
         let now_ms = clock.now_ms();
         let kept = Kept { cutoff_ms: plans::retention_cutoff(&terms, now_ms), class };

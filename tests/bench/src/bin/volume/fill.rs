@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use bench::process;
 use logstore::append::{self, Rules};
+use logstore::exports::Exports;
 use logstore::spending::Limited;
 use plans::Terms;
 use sea_orm::prelude::Uuid;
@@ -41,6 +42,7 @@ impl Store {
         let rules = Rules {
             terms: &|(organisation, _)| terms.get(&organisation).copied(),
             limited: &Limited::default(),
+            exports: &Exports::default(),
         };
         let own = [std::process::id()];
         let (cpu_before, server_before) = (process::cpu(&own)?, self.server_cpu()?);
