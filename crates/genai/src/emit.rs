@@ -116,3 +116,6 @@ fn resource(options: &Options) -> Resource {
     }
     Resource { attributes: attributes.done(), ..Resource::default() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,9 +39,8 @@ fn server(call: Call<'_>, id: [u8; 8], parent: Option<[u8; 8]>) -> Span {
     attributes.int(names::HTTP_RESPONSE_STATUS_CODE, Some(log.status_code.into()));
     let error = operation::error(log);
     // A call that the caller got wrong is no failure of the server (semantic conventions, HTTP server spans).
-    let failed =
-        error.is_some() && (log.status_code >= 500 || log.outcome != "answered") && log.outcome != "refused";
-    if failed || log.status_code >= 500 {
+    let failed = log.status_code >= 500 || !matches!(log.outcome.as_str(), "answered" | "refused");
+    if failed {
         attributes.text_if(names::ERROR_TYPE, error.as_deref());
     }
     attributes.text(names::PROVIDER, &log.provider);
