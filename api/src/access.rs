@@ -5,7 +5,9 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use sea_orm::prelude::Uuid;
+use sea_orm::ConnectionTrait;
+use sea_orm::prelude::{DbErr, Json, Uuid};
+use tenancy::audit::{self, Actor, Entry};
 use tenancy::{IdentifyError, KeyKind, People, Role, Scope, Tenant, TenantScope};
 use utoipa::IntoParams;
 
@@ -150,6 +152,33 @@ impl Caller {
         } else {
             Err(Error::Forbidden(format!("it needs {scope}")))
         }
+    }
+
+    /// The workspace that the caller's logs, and what is said of them, go into; `refusal` tells who has none.
+    pub fn recorded_in(&self, refusal: &str) -> Result<Uuid, Error> {
+        if !self.tenant.standing.records() {
+            return Err(Error::Unpaid);
+        }
+        self.tenant.workspace_id.ok_or_else(|| Error::Forbidden(refusal.to_owned()))
+    }
+
+    /// Writes down that the caller changed this: in the transaction of the change.
+    pub async fn note(
+        &self,
+        txn: &impl ConnectionTrait,
+        api: &Api,
+        action: &'static str,
+        subject: String,
+        change: Json,
+    ) -> Result<(), DbErr> {
+        let entry = Entry {
+            organisation_id: self.scope.organisation(),
+            actor: Actor::of(&self.tenant),
+            action,
+            subject: Some(subject),
+            change,
+        };
+        audit::write(txn, &api.ids, api.clock.now_ms(), entry).await
     }
 
     /// The workspace that is named, by slug or id, else the key's own; `None` for an organisation's key that names none.

@@ -23,6 +23,25 @@ pub(crate) async fn credentials(payload: web::Payload) -> Result<Fields, Error> 
     Fields::of(json(payload, MAX_CREDENTIALS).await?, "")
 }
 
+/// One entry or an array of 1 to `most` of these things, each with where it is in the body: of one alone that is nowhere.
+pub(crate) async fn entries(
+    payload: web::Payload,
+    limit: usize,
+    most: usize,
+    things: &str,
+) -> Result<Vec<(String, Value)>, Error> {
+    let entries = match json(payload, limit).await? {
+        Value::Array(entries) => entries,
+        entry => vec![entry],
+    };
+    let n = entries.len();
+    if !(1..=most).contains(&n) {
+        return Err(Error::invalid("body", format!("{n} {things}"), format!("1 to {most} {things}")));
+    }
+    let at = |index: usize| if n == 1 { String::new() } else { format!("[{index}]") };
+    Ok(entries.into_iter().enumerate().map(|(index, entry)| (at(index), entry)).collect())
+}
+
 /// JSON of at most `limit` bytes.
 pub(crate) async fn json(payload: web::Payload, limit: usize) -> Result<Value, Error> {
     let bytes = bytes(payload, limit).await?;

@@ -1,10 +1,14 @@
 //! A JSON object taken apart field by field, so that what is wrong is said by the field's name, and nothing sent is
 //! silently left out.
 
+use egress::Reach;
 use sea_orm::{ActiveValue, Value as DbValue};
 use serde_json::{Map, Value};
 
 use crate::Error;
+
+/// Characters of a URL.
+const MAX_URL: usize = 2_048;
 
 /// What became of a field.
 pub(crate) enum Sent<T> {
@@ -103,6 +107,34 @@ impl Fields {
             let expected = format!("a string of 1 to {max} characters on one line");
             Err(Error::invalid(self.path(name), problem, expected))
         })
+    }
+
+    /// `status`: whether something is at work.
+    pub fn status(&mut self) -> Result<Option<&'static str>, Error> {
+        match self.line("status", 20)?.as_deref() {
+            None => Ok(None),
+            Some("active") => Ok(Some("active")),
+            Some("paused") => Ok(Some("paused")),
+            Some(other) => {
+                Err(Error::invalid(self.path("status"), format!("found `{other}`"), "active or paused"))
+            }
+        }
+    }
+
+    /// A URL that this server may connect to with something private.
+    pub fn private_url(
+        &mut self,
+        name: &'static str,
+        reach: Reach,
+        expected: &str,
+    ) -> Result<Option<String>, Error> {
+        let Some(url) = self.line(name, MAX_URL)? else { return Ok(None) };
+        let problem = match egress::check_private_url(&url, reach) {
+            Ok(_) => return Ok(Some(url)),
+            Err(Some(bad)) => bad.to_string(),
+            Err(None) => "must be https".to_owned(),
+        };
+        Err(Error::invalid(self.path(name), problem, expected))
     }
 
     pub fn object(&mut self, name: &'static str) -> Result<Option<Self>, Error> {

@@ -23,6 +23,7 @@ mod openapi;
 mod otel;
 pub mod otlp;
 mod paging;
+mod path;
 mod payments;
 mod query;
 mod routes;

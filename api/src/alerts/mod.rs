@@ -8,10 +8,7 @@ pub(crate) mod webhooks;
 pub(crate) use list::list;
 pub(crate) use redeliver::redeliver;
 
-use sea_orm::prelude::Uuid;
 use utoipa::OpenApi;
-
-use crate::Error;
 
 /// The part of the document.
 #[derive(OpenApi)]
@@ -31,8 +28,3 @@ pub(crate) struct Doc;
 
 /// Rows of a page when the caller does not say.
 const DEFAULT_SIZE: u64 = 50;
-
-/// An id in a path.
-fn parsed(id: &str) -> Result<Uuid, Error> {
-    id.parse().map_err(|_| Error::invalid("id", format!("found `{id}`"), "a UUID"))
-}

@@ -7,13 +7,12 @@ mod list;
 mod shape;
 mod update;
 
-use sea_orm::prelude::Uuid;
 use tenancy::{KeyKind, Scope, Scopes, TenantScope};
 use utoipa::OpenApi;
 
 use crate::access::Caller;
 use crate::fields::{Fields, Sent, kind};
-use crate::{Api, Error, db, instant};
+use crate::{Api, Error, db, instant, path};
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
@@ -71,8 +70,7 @@ async fn find(
     id: &str,
     verb: Verb,
 ) -> Result<(entity::api_key::Model, KeyKind), Error> {
-    let parsed: Uuid = id.parse().map_err(|_| Error::invalid("id", format!("found `{id}`"), "a UUID"))?;
-    let row = db::api_key::find(&api.db, scope, parsed).await?;
+    let row = db::api_key::find(&api.db, scope, path::id(id)?).await?;
     let row = row.ok_or_else(|| Error::not_found("API key", id))?;
     let kind = row.kind.parse().map_err(Error::internal)?;
     caller.needs(scope_for(kind, verb))?;

@@ -28,17 +28,9 @@ pub(crate) async fn create(
 ) -> Result<web::Json<FeedbackSaved>, Error> {
     query.none()?;
     let workspace_id = workspace(&caller)?;
-    let (entries, single) = match body::json(payload, MAX_BODY).await? {
-        Value::Array(entries) => (entries, false),
-        entry => (vec![entry], true),
-    };
-    if !(1..=MAX_ENTRIES).contains(&entries.len()) {
-        let problem = format!("{} feedbacks", entries.len());
-        return Err(Error::invalid("body", problem, format!("1 to {MAX_ENTRIES} feedbacks")));
-    }
+    let entries = body::entries(payload, MAX_BODY, MAX_ENTRIES, "feedbacks").await?;
     let now_ms = api.clock.now_ms();
-    let row = |(index, entry)| {
-        let at = if single { String::new() } else { format!("[{index}]") };
+    let row = |(at, entry): (String, Value)| {
         let mut fields = Fields::of(entry, &at)?;
         let trace_id = trace_id(&mut fields)?;
         let opinion = opinion(fields)?;
@@ -54,8 +46,7 @@ pub(crate) async fn create(
             last_updated_at: now_ms,
         })
     };
-    let rows: Vec<feedback::Model> =
-        entries.into_iter().enumerate().map(row).collect::<Result<_, Error>>()?;
+    let rows: Vec<feedback::Model> = entries.into_iter().map(row).collect::<Result<_, Error>>()?;
     let feedback_ids = rows.iter().map(|row| row.id).collect();
     let txn = api.db.begin().await?;
     // What is written first: SQLite lets no transaction write that began by reading, once another has written.

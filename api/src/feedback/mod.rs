@@ -30,9 +30,5 @@ pub(crate) struct FeedbackSaved {
 
 /// The workspace that the caller gives feedback in, unless nothing may be written.
 fn workspace(caller: &Caller) -> Result<Uuid, Error> {
-    if !caller.tenant.standing.records() {
-        return Err(Error::Unpaid);
-    }
-    let workspace = caller.tenant.workspace_id;
-    workspace.ok_or_else(|| Error::Forbidden("feedback is given with a workspace's key".to_owned()))
+    caller.recorded_in("feedback is given with a workspace's key")
 }

@@ -6,7 +6,7 @@ use super::body::{FeedbackChange, opinion};
 use super::{FeedbackSaved, workspace};
 use crate::access::Caller;
 use crate::query::Query;
-use crate::{Api, Error, body, db};
+use crate::{Api, Error, body, db, path};
 
 /// Changes a feedback: its value, and what else is sent.
 #[utoipa::path(put, path = "/v1/feedback/{id}", params(("id" = Uuid, Path)), request_body = FeedbackChange, responses((status = 200, body = FeedbackSaved), (status = 402)))]
@@ -19,7 +19,7 @@ pub(crate) async fn update(
 ) -> Result<web::Json<FeedbackSaved>, Error> {
     query.none()?;
     workspace(&caller)?;
-    let id = id.parse().map_err(|_| Error::invalid("id", format!("found `{id}`"), "a UUID"))?;
+    let id = path::id(&id)?;
     if db::feedback::find(&api.db, &caller.scope, id).await?.is_none() {
         return Err(Error::not_found("feedback", id));
     }

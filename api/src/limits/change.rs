@@ -3,7 +3,6 @@
 use limits::{Budget, Limits, RateLimit, Subject};
 use sea_orm::DatabaseTransaction;
 use serde_json::json;
-use tenancy::audit::{self, Actor, Entry};
 
 use super::body;
 use crate::access::Caller;
@@ -69,14 +68,8 @@ impl Change {
         }
         db::limits::save(txn, &now, now_ms).await?;
         let said = |limits: &Limits| json!({"rate_limits": limits.rates, "usage_limits": limits.budgets});
-        let entry = Entry {
-            organisation_id,
-            actor: Actor::of(&caller.tenant),
-            action: "limits.change",
-            subject: Some(subject.to_string()),
-            change: json!({"from": said(&was), "to": said(&now), "reset_usage": self.reset}),
-        };
-        Ok(audit::write(txn, &api.ids, now_ms, entry).await?)
+        let change = json!({"from": said(&was), "to": said(&now), "reset_usage": self.reset});
+        Ok(caller.note(txn, api, "limits.change", subject.to_string(), change).await?)
     }
 }
 

@@ -42,14 +42,8 @@ pub(crate) struct Foreign {
 impl<'a> Inserter<'a> {
     /// Refuses who has not paid, and keys that are no workspace's.
     pub fn of(api: &'a Api, caller: &'a Caller) -> Result<Self, Error> {
-        let tenant = &caller.tenant;
-        if !tenant.standing.records() {
-            return Err(Error::Unpaid);
-        }
-        let Some(workspace_id) = tenant.workspace_id else {
-            return Err(Error::Forbidden("logs are inserted with a workspace's key".to_owned()));
-        };
-        Ok(Self { api, tenant, workspace_id })
+        let workspace_id = caller.recorded_in("logs are inserted with a workspace's key")?;
+        Ok(Self { api, tenant: &caller.tenant, workspace_id })
     }
 
     /// The call's record, under an id of now.

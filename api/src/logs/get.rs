@@ -1,10 +1,9 @@
 use actix_web::web;
-use sea_orm::prelude::Uuid;
 
 use super::detail::Detail;
 use crate::access::Caller;
 use crate::query::Query;
-use crate::{Api, Error, db};
+use crate::{Api, Error, db, path};
 
 /// One log and what is kept of its content.
 #[utoipa::path(get, path = "/v1/logs/{id}", params(("id" = Uuid, Path)), responses((status = 200, body = Detail)))]
@@ -15,16 +14,11 @@ pub(crate) async fn get(
     query: Query,
 ) -> Result<web::Json<Detail>, Error> {
     query.none()?;
-    let id = uuid(&id)?;
+    let id = path::id(&id)?;
     let cutoff = plans::retention_cutoff(&caller.tenant.terms, api.clock.now_ms());
     let found = logstore::query::find(&api.db, &caller.scope, id, cutoff).await?;
     let (log, exchange) = found.ok_or_else(|| Error::not_found("log", id.to_string()))?;
     let slugs = db::workspace::slugs(&api.db, &caller.scope, std::iter::once(log.workspace_id)).await?;
     let slug = slugs.get(&log.workspace_id).map(String::as_str);
     Ok(web::Json(Detail::of(&log, exchange, slug)))
-}
-
-/// An id in a path.
-pub(crate) fn uuid(text: &str) -> Result<Uuid, Error> {
-    text.parse().map_err(|_| Error::invalid("id", format!("found `{text}`"), "a UUID"))
 }

@@ -45,14 +45,7 @@ pub(crate) async fn insert(
 ) -> Result<web::Json<Inserted>, Error> {
     query.none()?;
     Inserter::of(&api, &caller)?;
-    let entries = match body::json(payload, MAX_BODY).await? {
-        Value::Array(entries) => entries,
-        entry => vec![entry],
-    };
-    if !(1..=MAX_ENTRIES).contains(&entries.len()) {
-        let problem = format!("{} logs", entries.len());
-        return Err(Error::invalid("body", problem, format!("1 to {MAX_ENTRIES} logs")));
-    }
+    let entries = body::entries(payload, MAX_BODY, MAX_ENTRIES, "logs").await?;
     let scope = caller.scope;
     let (api, records) = read(api, caller, entries).await?;
     let ids = try_join_all(records.into_iter().map(|record| take_in(&api, scope, record))).await?;
@@ -63,16 +56,12 @@ pub(crate) async fn insert(
 async fn read(
     api: web::Data<Api>,
     caller: Caller,
-    entries: Vec<Value>,
+    entries: Vec<(String, Value)>,
 ) -> Result<(web::Data<Api>, Vec<Record>), Error> {
     let read = move || {
         let inserter = Inserter::of(&api, &caller)?;
-        let single = entries.len() == 1;
-        let record = |(index, entry)| {
-            let at = if single { String::new() } else { format!("[{index}]") };
-            inserter.record(entry, &at)
-        };
-        let records = entries.into_iter().enumerate().map(record).collect::<Result<Vec<_>, _>>()?;
+        let record = |(at, entry): (String, Value)| inserter.record(entry, &at);
+        let records = entries.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
         Ok((api, records))
     };
     tokio::task::spawn_blocking(read).await.map_err(Error::internal)?

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::fields::{MAX_NAME, read};
 use super::shape::Destination;
-use super::{MAX_DESTINATIONS, may_change, note, noted};
+use super::{MAX_DESTINATIONS, may_change, noted, subject};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
@@ -112,7 +112,7 @@ pub(crate) async fn create(
         ));
     }
     db::otel_destination::insert(&txn, row.clone()).await?;
-    note(&txn, &api, &caller, "otel_destination.create", id, noted(&row)).await?;
+    caller.note(&txn, &api, "otel_destination.create", subject(id), noted(&row)).await?;
     txn.commit().await?;
     Ok(web::Json(Destination::of(row, exports::outbox::Waiting::default(), now_ms)))
 }

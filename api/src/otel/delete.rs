@@ -2,7 +2,7 @@ use actix_web::web;
 use sea_orm::TransactionTrait as _;
 
 use super::shape::Deleted;
-use super::{find_to_change, note, noted};
+use super::{find_to_change, noted, subject};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, db};
@@ -21,7 +21,7 @@ pub(crate) async fn delete(
     if !db::otel_destination::delete(&txn, &caller.scope, row.id).await? {
         return Err(Error::not_found("destination", id.as_str()));
     }
-    note(&txn, &api, &caller, "otel_destination.delete", row.id, noted(&row)).await?;
+    caller.note(&txn, &api, "otel_destination.delete", subject(row.id), noted(&row)).await?;
     txn.commit().await?;
     Ok(web::Json(Deleted { id: row.id, deleted: true }))
 }

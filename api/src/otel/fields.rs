@@ -10,7 +10,6 @@ use crate::Error;
 use crate::fields::{Fields, Sent, kind, shown};
 
 pub(super) const MAX_NAME: usize = 100;
-const MAX_ENDPOINT: usize = 2_048;
 /// Headers, attributes of the resource, and pairs of metadata.
 const MAX_PAIRS: usize = 32;
 const MAX_VALUE: usize = 4_096;
@@ -37,7 +36,7 @@ pub(super) struct Sents {
 pub(super) fn read(fields: &mut Fields, reach: Reach) -> Result<Sents, Error> {
     Ok(Sents {
         name: fields.line("name", MAX_NAME)?,
-        endpoint: endpoint(fields, reach)?,
+        endpoint: fields.private_url("endpoint", reach, "a URL such as https://otlp.example.com")?,
         protocol: protocol(fields)?,
         headers: headers(fields)?,
         sampling: sampling(fields)?,
@@ -46,19 +45,8 @@ pub(super) fn read(fields: &mut Fields, reach: Reach) -> Result<Sents, Error> {
         metrics: fields.flag("metrics")?,
         resource: resource(fields)?,
         flavour: flavour(fields)?,
-        status: status(fields)?,
+        status: fields.status()?,
     })
-}
-
-/// A URL that this server may connect to.
-fn endpoint(fields: &mut Fields, reach: Reach) -> Result<Option<String>, Error> {
-    let Some(url) = fields.line("endpoint", MAX_ENDPOINT)? else { return Ok(None) };
-    let problem = match egress::check_private_url(&url, reach) {
-        Ok(_) => return Ok(Some(url)),
-        Err(Some(bad)) => bad.to_string(),
-        Err(None) => "must be https".to_owned(),
-    };
-    Err(Error::invalid(fields.path("endpoint"), problem, "a URL such as https://otlp.example.com"))
 }
 
 fn protocol(fields: &mut Fields) -> Result<Option<Protocol>, Error> {
@@ -75,15 +63,6 @@ fn flavour(fields: &mut Fields) -> Result<Option<Flavour>, Error> {
         None => Ok(None),
         Some("genai") => Ok(Some(Flavour::GenAi)),
         Some(other) => Err(Error::invalid("flavour", format!("found `{other}`"), "genai")),
-    }
-}
-
-fn status(fields: &mut Fields) -> Result<Option<&'static str>, Error> {
-    match fields.line("status", 20)?.as_deref() {
-        None => Ok(None),
-        Some("active") => Ok(Some("active")),
-        Some("paused") => Ok(Some("paused")),
-        Some(other) => Err(Error::invalid("status", format!("found `{other}`"), "active or paused")),
     }
 }
 

@@ -21,11 +21,10 @@ use sea_orm::ConnectionTrait;
 use sea_orm::prelude::{DbErr, Json, Uuid};
 use serde_json::json;
 use tenancy::Scope;
-use tenancy::audit::{self, Actor, Entry};
 use utoipa::OpenApi;
 
 use crate::access::Caller;
-use crate::{Api, Error, db};
+use crate::{Api, Error, db, path};
 use shape::Destination;
 
 /// The part of the document.
@@ -38,8 +37,7 @@ const MAX_DESTINATIONS: u64 = 20;
 
 /// A destination within the caller's reach.
 async fn find(api: &Api, caller: &Caller, id: &str) -> Result<Model, Error> {
-    let parsed = id.parse().map_err(|_| Error::invalid("id", format!("found `{id}`"), "a UUID"))?;
-    let row = db::otel_destination::find(&api.db, &caller.scope, parsed).await?;
+    let row = db::otel_destination::find(&api.db, &caller.scope, path::id(id)?).await?;
     row.ok_or_else(|| Error::not_found("destination", id))
 }
 
@@ -60,23 +58,9 @@ async fn shown(db: &impl ConnectionTrait, api: &Api, row: Model) -> Result<Desti
     Ok(Destination::of(row, waiting.unwrap_or_default(), api.clock.now_ms()))
 }
 
-/// Writes down who changed what of a destination.
-async fn note(
-    txn: &impl ConnectionTrait,
-    api: &Api,
-    caller: &Caller,
-    action: &'static str,
-    id: Uuid,
-    change: Json,
-) -> Result<(), DbErr> {
-    let entry = Entry {
-        organisation_id: caller.scope.organisation(),
-        actor: Actor::of(&caller.tenant),
-        action,
-        subject: Some(format!("otel_destination:{id}")),
-        change,
-    };
-    audit::write(txn, &api.ids, api.clock.now_ms(), entry).await
+/// As the audit log names a destination.
+fn subject(id: Uuid) -> String {
+    format!("otel_destination:{id}")
 }
 
 /// What is noted of a destination: all that says what goes where.

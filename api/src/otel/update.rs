@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::create::json as as_json;
 use super::fields::{Sents, read};
 use super::shape::Destination;
-use super::{find_to_change, note, noted, shown};
+use super::{find_to_change, noted, shown, subject};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
@@ -68,7 +68,7 @@ pub(crate) async fn update(
     let after = db::otel_destination::find(&txn, &caller.scope, before.id).await?;
     let after = after.ok_or_else(|| Error::not_found("destination", id.as_str()))?;
     let changed = json!({"from": noted(&before), "to": noted(&after)});
-    note(&txn, &api, &caller, "otel_destination.update", before.id, changed).await?;
+    caller.note(&txn, &api, "otel_destination.update", subject(before.id), changed).await?;
     let answer = shown(&txn, &api, after).await?;
     txn.commit().await?;
     Ok(web::Json(answer))

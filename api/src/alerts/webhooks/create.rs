@@ -5,7 +5,7 @@ use sea_orm::prelude::Json;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{MAX_WEBHOOKS, events, note, take_events, take_url};
+use super::{MAX_WEBHOOKS, events, subject, take_events, take_url};
 use crate::access::Caller;
 use crate::alerts::shape::WebhookWithSecret;
 use crate::query::Query;
@@ -67,7 +67,7 @@ pub(crate) async fn create(
     }
     db::webhook_endpoint::insert(&txn, row.clone()).await?;
     let change = json!({"url": row.url, "events": row.events});
-    note(&txn, &api, &caller, "webhook.create", id, change).await?;
+    caller.note(&txn, &api, "webhook.create", subject(id), change).await?;
     txn.commit().await?;
     Ok(web::Json(WebhookWithSecret::of(row, &secret)))
 }

@@ -2,7 +2,7 @@ use actix_web::web;
 use sea_orm::TransactionTrait as _;
 use serde_json::json;
 
-use super::{find, note};
+use super::{find, subject};
 use crate::access::Caller;
 use crate::alerts::shape::DeletedWebhook;
 use crate::query::Query;
@@ -22,7 +22,7 @@ pub(crate) async fn delete(
     if !db::webhook_endpoint::delete(&txn, &caller.scope, row.id).await? {
         return Err(Error::not_found("webhook", id.as_str()));
     }
-    note(&txn, &api, &caller, "webhook.delete", row.id, json!({"url": row.url})).await?;
+    caller.note(&txn, &api, "webhook.delete", subject(row.id), json!({"url": row.url})).await?;
     txn.commit().await?;
     Ok(web::Json(DeletedWebhook::of(row.id)))
 }

@@ -22,57 +22,31 @@ pub(crate) use update::update;
 use ::alerts::Kind;
 use egress::Reach;
 use entity::webhook_endpoint::Model;
-use sea_orm::ConnectionTrait;
-use sea_orm::prelude::{DbErr, Json, Uuid};
+use sea_orm::prelude::{Json, Uuid};
 use serde_json::Value;
-use tenancy::audit::{self, Actor, Entry};
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
-use super::parsed;
 use crate::access::Caller;
 use crate::fields::{Fields, Sent, kind};
-use crate::{Api, Error, db};
+use crate::{Api, Error, db, path};
 
 /// Of an organisation.
 const MAX_WEBHOOKS: u64 = 10;
 
-/// Characters of a URL.
-const MAX_URL: usize = 2_048;
-
 /// An endpoint within the caller's reach.
 async fn find(api: &Api, caller: &Caller, id: &str) -> Result<Model, Error> {
-    let row = db::webhook_endpoint::find(&api.db, &caller.scope, parsed(id)?).await?;
+    let row = db::webhook_endpoint::find(&api.db, &caller.scope, path::id(id)?).await?;
     row.ok_or_else(|| Error::not_found("webhook", id))
 }
 
-/// Writes down who changed what of a webhook.
-async fn note(
-    txn: &impl ConnectionTrait,
-    api: &Api,
-    caller: &Caller,
-    action: &'static str,
-    id: Uuid,
-    change: Json,
-) -> Result<(), DbErr> {
-    let entry = Entry {
-        organisation_id: caller.scope.organisation(),
-        actor: Actor::of(&caller.tenant),
-        action,
-        subject: Some(format!("webhook:{id}")),
-        change,
-    };
-    audit::write(txn, &api.ids, api.clock.now_ms(), entry).await
+/// As the audit log names a webhook.
+fn subject(id: Uuid) -> String {
+    format!("webhook:{id}")
 }
 
 /// Where to: a URL that this server may connect to.
 fn take_url(fields: &mut Fields, reach: Reach) -> Result<Option<String>, Error> {
-    let Some(url) = fields.line("url", MAX_URL)? else { return Ok(None) };
-    let problem = match ::alerts::check_endpoint(&url, reach) {
-        Ok(()) => return Ok(Some(url)),
-        Err(Some(bad)) => bad.to_string(),
-        Err(None) => "must be https".to_owned(),
-    };
-    Err(Error::invalid(fields.path("url"), problem, "a URL such as https://hooks.example.com/turnpike"))
+    fields.private_url("url", reach, "a URL such as https://hooks.example.com/turnpike")
 }
 
 /// Of which events: the names, as they are stored; null is for all of them.

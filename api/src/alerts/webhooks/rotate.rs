@@ -3,7 +3,7 @@ use entity::webhook_endpoint::ActiveModel;
 use sea_orm::{Set, TransactionTrait as _};
 use serde_json::json;
 
-use super::{find, note};
+use super::{find, subject};
 use crate::access::Caller;
 use crate::alerts::shape::WebhookWithSecret;
 use crate::query::Query;
@@ -35,7 +35,7 @@ pub(crate) async fn rotate(
     if !db::webhook_endpoint::update(&txn, &caller.scope, row.id, change).await? {
         return Err(Error::not_found("webhook", id.as_str()));
     }
-    note(&txn, &api, &caller, "webhook.rotate", row.id, json!({})).await?;
+    caller.note(&txn, &api, "webhook.rotate", subject(row.id), json!({})).await?;
     txn.commit().await?;
     let row = entity::webhook_endpoint::Model { last_updated_at: now_ms, ..row };
     Ok(web::Json(WebhookWithSecret::of(row, &secret)))

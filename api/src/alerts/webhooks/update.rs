@@ -4,7 +4,7 @@ use sea_orm::{Set, TransactionTrait as _};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{events, find, note, take_events, take_url};
+use super::{events, find, subject, take_events, take_url};
 use crate::access::Caller;
 use crate::alerts::shape::Webhook;
 use crate::fields::{Fields, Sent};
@@ -46,7 +46,7 @@ pub(crate) async fn update(
     let after = after.ok_or_else(|| Error::not_found("webhook", id.as_str()))?;
     let shown = |row: &entity::webhook_endpoint::Model| json!({"url": row.url, "events": row.events, "status": row.status});
     let noted = json!({"from": shown(&before), "to": shown(&after)});
-    note(&txn, &api, &caller, "webhook.update", before.id, noted).await?;
+    caller.note(&txn, &api, "webhook.update", subject(before.id), noted).await?;
     txn.commit().await?;
     Ok(web::Json(Webhook::of(after)))
 }
@@ -59,12 +59,8 @@ fn read(mut fields: Fields, api: &Api) -> Result<ActiveModel, Error> {
     if let Sent::As(events) = take_events(&mut fields)? {
         change.events = Set(events);
     }
-    match fields.line("status", 20)?.as_deref() {
-        None => {}
-        Some(status @ ("active" | "paused")) => change.status = Set(status.to_owned()),
-        Some(other) => {
-            return Err(Error::invalid("status", format!("found `{other}`"), "active or paused"));
-        }
+    if let Some(status) = fields.status()? {
+        change.status = Set(status.to_owned());
     }
     fields.finish()?;
     Ok(change)
