@@ -41,12 +41,10 @@ pub(crate) enum Outgoing {
 
 impl Upstream {
     pub(crate) fn new(settings: &GatewaySettings) -> Self {
-        let mut http = HttpConnector::new_with_resolver(Resolver::new(settings.allow_private_hosts));
-        http.enforce_http(false);
+        let mut http = egress::connector(settings.allow_private_hosts, settings.connect_timeout);
         http.set_nodelay(true);
         // A long call is silent; the networks between may forget a connection that is.
         http.set_keepalive(Some(IDLE_CONNECTION));
-        http.set_connect_timeout(Some(settings.connect_timeout));
         let https = HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()

@@ -7,14 +7,12 @@ pub const DELAYS_MS: [i64; 7] = [5_000, 30_000, 120_000, 600_000, 3_600_000, 21_
 
 /// How long to wait after the `attempts`-th attempt of a delivery failed, in milliseconds. None: it was the last.
 ///
-/// Up to a fifth is added, by the delivery's own random id: those that failed together come again one by one.
+/// Up to a fifth is added: those that failed together come again one by one.
 #[must_use]
 pub fn delay_ms(attempts: i32, delivery: Uuid) -> Option<i64> {
     let made = usize::try_from(attempts).ok()?;
     let delay = *DELAYS_MS.get(made.checked_sub(1)?)?;
-    let (_, chance) = delivery.as_u64_pair();
-    let per_mille = i64::try_from(chance.rotate_left(attempts.unsigned_abs() * 7) % 201).ok()?;
-    Some(delay + delay * per_mille / 1000)
+    Some(clock::spread(delay, delivery, attempts))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use mail::{BadSmtp, Mailer};
 pub use outcome::Outcome;
 pub use secret::{SecretError, make as make_secret, seal as seal_secret};
 pub use sender::Sender;
-pub use webhook::{FORMER_SECRET_MS, check_endpoint};
+pub use webhook::FORMER_SECRET_MS;
 
 use clock::Ids;
 use entity::alert;

@@ -1,11 +1,9 @@
 //! Sending a webhook, signed, to where the guard of tenants' URLs lets it go.
 
-use std::error::Error as StdError;
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use egress::{BadUrl, Reach, Resolver, check_private_url};
+use egress::{Reach, Resolver, check_private_url};
 use entity::{alert, alert_delivery, webhook_endpoint};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Request, Response};
@@ -27,15 +25,6 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the secret before a rotation signs too, in milliseconds: a day.
 pub const FORMER_SECRET_MS: i64 = 86_400_000;
 
-/// Whether an organisation may have its alerts sent there: an https URL, or an http one of this machine or, where all
-/// private hosts are allowed, of any.
-///
-/// # Errors
-/// What is wrong with it; `None` that it is not https.
-pub fn check_endpoint(url: &str, reach: Reach) -> Result<(), Option<BadUrl>> {
-    check_private_url(url, reach).map(|_| ())
-}
-
 /// Sends webhooks.
 pub(crate) struct Webhooks {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
@@ -45,14 +34,11 @@ pub(crate) struct Webhooks {
 
 impl Webhooks {
     pub fn new(reach: Reach, vault: Vault) -> Self {
-        let mut http = HttpConnector::new_with_resolver(Resolver::new(reach));
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(TIMEOUT));
         let https = HttpsConnectorBuilder::new()
             .with_webpki_roots()
             .https_or_http()
             .enable_http1()
-            .wrap_connector(http);
+            .wrap_connector(egress::connector(reach, TIMEOUT));
         // What is sent is little: no connection is kept.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(https);
         Self { client, reach, vault }
@@ -67,7 +53,7 @@ impl Webhooks {
         now_ms: i64,
     ) -> Outcome {
         // An address that is written in the URL is not resolved: it is judged here, by the rules of today.
-        if check_endpoint(&endpoint.url, self.reach).is_err() {
+        if check_private_url(&endpoint.url, self.reach).is_err() {
             return Outcome::failed("the URL is not one that this server may connect to");
         }
         let request = match self.request(delivery, alert, endpoint, now_ms) {
@@ -79,7 +65,7 @@ impl Webhooks {
         };
         match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {
             Err(_) => Outcome::failed(format!("no answer within {} s", TIMEOUT.as_secs())),
-            Ok(Err(error)) => Outcome::failed(reason(&error)),
+            Ok(Err(error)) => Outcome::failed(egress::unanswered(&error)),
             Ok(Ok(response)) => judged(&response),
         }
     }
@@ -139,51 +125,5 @@ fn judged<B>(response: &Response<B>) -> Outcome {
     Outcome::Failed {
         status: Some(status.as_u16()),
         error: format!("answered {}{redirected}", status.as_u16()),
-    }
-}
-
-/// In words of our own: what the system says may name what is behind us.
-fn reason(error: &hyper_util::client::legacy::Error) -> &'static str {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    let kinds = causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    for kind in kinds {
-        match kind {
-            io::ErrorKind::PermissionDenied => {
-                return "the host has no address that this server may connect to";
-            }
-            io::ErrorKind::TimedOut => return "the connection was not made in time",
-            _ => {}
-        }
-    }
-    if error.is_connect() {
-        "no connection could be made"
-    } else {
-        "the connection broke before there was an answer"
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_is_https_or_near() {
-        const NOT_HTTPS: Result<(), Option<BadUrl>> = Err(None);
-        const UNREACHABLE: Result<(), Option<BadUrl>> = Err(Some(BadUrl::Unreachable));
-        for (url, reach, expected) in [
-            ("https://hooks.example.com/in", Reach::Public, Ok(())),
-            ("https://hooks.example.com/in", Reach::Loopback, Ok(())),
-            ("http://hooks.example.com/in", Reach::Public, NOT_HTTPS),
-            ("http://hooks.example.com/in", Reach::Loopback, NOT_HTTPS),
-            ("http://receiver:8080/in", Reach::Private, Ok(())),
-            ("http://10.0.0.5/in", Reach::Private, Ok(())),
-            ("http://10.0.0.5/in", Reach::Loopback, UNREACHABLE),
-            ("http://127.0.0.1:9000/in", Reach::Loopback, Ok(())),
-            ("http://localhost:9000/in", Reach::Loopback, Ok(())),
-            ("http://127.0.0.1:9000/in", Reach::Public, UNREACHABLE),
-            ("http://169.254.169.254/in", Reach::Private, UNREACHABLE),
-        ] {
-            assert_eq!(check_endpoint(url, reach), expected, "{url} {reach:?}");
-        }
     }
 }

@@ -2,7 +2,9 @@
 //! can live through a month in a second. The root `clippy.toml` bans reaching past them.
 
 mod ids;
+mod spread;
 mod time;
 
 pub use ids::{Error, Ids, ceil, floor, millis};
+pub use spread::spread;
 pub use time::{Clock, iso};

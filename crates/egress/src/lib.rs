@@ -4,9 +4,11 @@
 //! connecting ([`Resolver`]), so that a name which changes its mind in between gains nothing.
 
 mod address;
+mod connector;
 mod resolver;
 mod url;
 
 pub use address::Reach;
+pub use connector::{connector, unanswered};
 pub use resolver::Resolver;
 pub use url::{BadUrl, check_private_url, check_url};

@@ -180,4 +180,25 @@ mod tests {
             assert_eq!(check_url(text, reach).map(|_| ()), expected, "{text} {reach:?}");
         }
     }
+
+    #[test]
+    fn what_something_private_is_sent_to_is_https_or_near() {
+        const NOT_HTTPS: Result<(), Option<BadUrl>> = Err(None);
+        const UNREACHABLE: Result<(), Option<BadUrl>> = Err(Some(BadUrl::Unreachable));
+        for (url, reach, expected) in [
+            ("https://hooks.example.com/in", Reach::Public, Ok(())),
+            ("https://hooks.example.com/in", Reach::Loopback, Ok(())),
+            ("http://hooks.example.com/in", Reach::Public, NOT_HTTPS),
+            ("http://hooks.example.com/in", Reach::Loopback, NOT_HTTPS),
+            ("http://receiver:8080/in", Reach::Private, Ok(())),
+            ("http://10.0.0.5/in", Reach::Private, Ok(())),
+            ("http://10.0.0.5/in", Reach::Loopback, UNREACHABLE),
+            ("http://127.0.0.1:9000/in", Reach::Loopback, Ok(())),
+            ("http://localhost:9000/in", Reach::Loopback, Ok(())),
+            ("http://127.0.0.1:9000/in", Reach::Public, UNREACHABLE),
+            ("http://169.254.169.254/in", Reach::Private, UNREACHABLE),
+        ] {
+            assert_eq!(check_private_url(url, reach).map(|_| ()), expected, "{url} {reach:?}");
+        }
+    }
 }

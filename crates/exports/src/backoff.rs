@@ -11,17 +11,14 @@ const LONGEST_MS: i64 = 300_000;
 const LONGEST_ASKED_FOR_MS: i64 = 3_600_000;
 
 /// How long to wait after the `attempts`-th attempt in a row failed, in milliseconds: from 1 s to 5 min, twice as long each time,
-/// or as long as the receiver asks for, where that is longer. Up to a fifth is added, by the destination's own random id: those that
-/// failed together come again one by one.
+/// or as long as the receiver asks for, where that is longer. Up to a fifth is added: those that failed
+/// together come again one by one.
 pub(crate) fn delay_ms(attempts: i32, destination: Uuid, retry_after: Option<Duration>) -> i64 {
     let doublings = attempts.saturating_sub(1).clamp(0, 16);
     let own = (FIRST_MS << doublings).min(LONGEST_MS);
     let asked_for = retry_after.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
     let delay = own.max(asked_for.min(LONGEST_ASKED_FOR_MS));
-    let (_, chance) = destination.as_u64_pair();
-    let per_mille =
-        i64::try_from(chance.rotate_left(attempts.unsigned_abs().wrapping_mul(7)) % 201).unwrap_or(0);
-    delay + delay * per_mille / 1000
+    clock::spread(delay, destination, attempts)
 }
 
 #[cfg(test)]

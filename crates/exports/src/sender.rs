@@ -5,7 +5,6 @@ mod grpc;
 mod over_http;
 
 use std::error::Error as StdError;
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -81,10 +80,8 @@ impl Sender {
     /// Batches go where `reach` allows.
     #[must_use]
     pub fn new(reach: Reach, clock: Clock) -> Self {
-        let mut connections = HttpConnector::new_with_resolver(Resolver::new(reach));
-        connections.enforce_http(false);
+        let mut connections = egress::connector(reach, CONNECT_TIMEOUT);
         connections.set_nodelay(true);
-        connections.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let tls = || HttpsConnectorBuilder::new().with_webpki_roots().https_or_http();
         let mut client = Client::builder(TokioExecutor::new());
         client.pool_idle_timeout(IDLE).pool_timer(hyper_util::rt::TokioTimer::new());
@@ -147,25 +144,8 @@ async fn in_time(sending: impl Future<Output = Result<Accepted, SendError>>) -> 
         .unwrap_or_else(|_| Err(SendError::again(format!("no answer within {} s", TIMEOUT.as_secs()))))
 }
 
-/// Why there was no answer, in words of our own: what the system says may name what is behind us.
 fn unanswered(error: &(dyn StdError + 'static)) -> SendError {
-    let causes = || std::iter::successors(Some(error), |&cause| cause.source());
-    let kinds = causes().filter_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-    for kind in kinds {
-        match kind {
-            io::ErrorKind::PermissionDenied => {
-                return SendError::again("the host has no address that this server may connect to");
-            }
-            io::ErrorKind::TimedOut => return SendError::again("the connection was not made in time"),
-            _ => {}
-        }
-    }
-    let client = causes().find_map(|cause| cause.downcast_ref::<hyper_util::client::legacy::Error>());
-    SendError::again(if client.is_some_and(hyper_util::client::legacy::Error::is_connect) {
-        "no connection could be made"
-    } else {
-        "the connection broke before there was an answer"
-    })
+    SendError::again(egress::unanswered(error))
 }
 
 /// What a receiver said, fit to be shown: none if nothing, one line, not too long.
