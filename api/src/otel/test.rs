@@ -1,4 +1,5 @@
 use actix_web::web;
+use genai::emit::{self, Options};
 
 use super::find_to_change;
 use super::shape::Tested;
@@ -19,7 +20,9 @@ pub(crate) async fn test(
     query.none()?;
     let row = find_to_change(&api, &caller, &id).await?;
     let destination = exports::stored::open(&api.vault, row).map_err(Error::internal)?;
-    let (trace_id, span) = exports::probe(&destination, api.ids.fresh(), api.clock.now_ms());
+    let options = Options { resource: destination.resource.clone(), ..Options::default() };
+    let (trace_id, span) =
+        emit::probe(destination.organisation_id, api.ids.fresh(), api.clock.now_ms(), &options);
     let (accepted, message) = match api.exports.traces(&destination, &span).await {
         Ok(accepted) if accepted.rejected > 0 => {
             (false, accepted.message.unwrap_or_else(|| "the span was rejected".to_owned()))

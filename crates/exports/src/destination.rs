@@ -14,16 +14,11 @@ use uuid::Uuid;
 pub struct Destination {
     pub id: Uuid,
     pub organisation_id: Uuid,
-    /// Only the logs of this workspace; none: of all of the organisation's.
-    pub workspace_id: Option<Uuid>,
-    pub name: String,
     /// For HTTP the base, to which `/v1/traces` is added where it does not end so; for gRPC its path is not used.
     pub endpoint: Url,
     pub protocol: Protocol,
     /// Sent with each batch: what lets us in.
     pub headers: Vec<(String, SecretString)>,
-    /// The share of traces that is sent, from 0 to 1.
-    pub sampling: f64,
     pub filters: Filters,
     /// Whether messages are sent too. Under Do Not Track they never are.
     pub content: bool,
@@ -31,7 +26,6 @@ pub struct Destination {
     /// Attributes of the resource, over our own.
     pub resource: BTreeMap<String, String>,
     pub flavour: Flavour,
-    pub enabled: bool,
 }
 
 /// How OTLP is spoken.

@@ -3,11 +3,9 @@
 mod backoff;
 pub mod destination;
 pub mod outbox;
-mod probe;
 mod sender;
 pub mod stored;
 
 pub use destination::{BadHeader, Destination, Flavour, Protocol, check_header};
 pub use logstore::exports::Filters;
-pub use probe::probe;
 pub use sender::{Accepted, SendError, Sender};

@@ -51,18 +51,14 @@ pub fn open(vault: &Vault, row: Model) -> Result<Destination, Unreadable> {
     Ok(Destination {
         id: row.id,
         organisation_id: row.organisation_id,
-        workspace_id: row.workspace_id,
-        name: row.name,
         endpoint: row.endpoint.parse()?,
         protocol: serde_json::from_value(Value::String(row.protocol))?,
         headers: headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
-        sampling: row.sampling,
         filters: serde_json::from_value(row.filters)?,
         content: row.content,
         metrics: row.metrics,
         resource: serde_json::from_value(row.resource)?,
         flavour: serde_json::from_value::<Flavour>(Value::String(row.flavour))?,
-        enabled: row.status == "active",
     })
 }
 

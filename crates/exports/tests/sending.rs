@@ -29,18 +29,14 @@ fn destination(endpoint: &str, protocol: Protocol) -> Destination {
     Destination {
         id: Uuid::nil(),
         organisation_id: Uuid::nil(),
-        workspace_id: None,
-        name: "Tracing".to_owned(),
         endpoint: endpoint.parse().unwrap(),
         protocol,
         headers: vec![("x-api-key".to_owned(), SecretString::from("let me in"))],
-        sampling: 1.0,
         filters: Filters::default(),
         content: false,
         metrics: true,
         resource: BTreeMap::new(),
         flavour: Flavour::GenAi,
-        enabled: true,
     }
 }
 

@@ -25,7 +25,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::metrics::v1::{ResourceMetrics, ScopeMetrics};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, span::SpanKind};
+use uuid::Uuid;
 
 use crate::names;
 use attributes::Attributes;
@@ -74,6 +75,30 @@ pub fn traces(calls: &[Call<'_>], options: &Options) -> ExportTraceServiceReques
 #[must_use]
 pub fn feedback(opinions: &[Opinion<'_>], options: &Options) -> ExportTraceServiceRequest {
     request(opinions.iter().map(|opinion| opinion::span(*opinion, options)).collect(), options)
+}
+
+/// The span that shows whether a receiver can be reached, named `turnpike test`, of no call; and its trace id as hex. `id` is fresh.
+#[must_use]
+pub fn probe(
+    organisation: Uuid,
+    id: Uuid,
+    now_ms: i64,
+    options: &Options,
+) -> (String, ExportTraceServiceRequest) {
+    let mut attributes = Attributes::default();
+    attributes.text(names::ORGANISATION_ID, &organisation.to_string());
+    let at = u64::try_from(now_ms).unwrap_or(0).saturating_mul(1_000_000);
+    let span = Span {
+        trace_id: id.as_bytes().to_vec(),
+        span_id: id.as_bytes()[8..].to_vec(),
+        name: "turnpike test".to_owned(),
+        kind: SpanKind::Internal.into(),
+        start_time_unix_nano: at,
+        end_time_unix_nano: at + 1_000_000,
+        attributes: attributes.done(),
+        ..Span::default()
+    };
+    (id.as_simple().to_string(), request(vec![span], options))
 }
 
 fn request(spans: Vec<Span>, options: &Options) -> ExportTraceServiceRequest {

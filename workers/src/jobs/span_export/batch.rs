@@ -79,7 +79,12 @@ async fn with_content(
     let most_bytes = if to.content { BYTES_OF_MESSAGES } else { BYTES };
     let logs = logstore::exports::logs(db, to.organisation_id, &taken.subjects).await?;
     let (mut bytes, mut with_content) = (0, Vec::with_capacity(logs.len()));
-    for chunk in logs.chunks(CONTENTS) {
+    let mut logs = logs.into_iter();
+    loop {
+        let chunk: Vec<log::Model> = logs.by_ref().take(CONTENTS).collect();
+        if chunk.is_empty() {
+            return Ok((taken.subjects.len(), with_content));
+        }
         let ids: Vec<Uuid> = chunk.iter().map(|log| log.id).collect();
         let packed = logstore::exports::contents(db, to.organisation_id, &ids).await?;
         for log in chunk {
@@ -90,10 +95,9 @@ async fn with_content(
                 let n = taken.subjects.iter().position(|id| *id == log.id);
                 return Ok((n.unwrap_or(taken.subjects.len()), with_content));
             }
-            with_content.push((log.clone(), content));
+            with_content.push((log, content));
         }
     }
-    Ok((taken.subjects.len(), with_content))
 }
 
 /// Of traces that have logs which the destination filters out, and none that it does not, nothing is sent.
