@@ -91,6 +91,10 @@ fn message(body: &Value) -> Option<&str> {
     if body["status"] == "failure" || body["ok"] == false {
         return body["message"].as_str();
     }
+    // Of a model without a price, and of nothing else.
+    if *body == json!({"error": "Model not found"}) {
+        return body["error"].as_str();
+    }
     let error = body["error"].as_object()?;
     let whole = ["message", "type", "param", "code"].iter().all(|name| error.contains_key(*name));
     if whole { error["message"].as_str() } else { None }
@@ -123,6 +127,7 @@ async fn a_method_that_a_path_does_not_have_is_told_those_that_it_has() {
             .path
             .replace("{id}", ID)
             .replace("{slug}", "x")
+            .replace("{provider}/{model}", "openai/gpt-4o")
             .replace("{type}/{sub_type}", "workspace/user");
         for verb in ["PATCH", "OPTIONS", "TRACE", "BREW"] {
             let response = org.request(method(verb), &path).send().await.unwrap();

@@ -50,9 +50,18 @@ async fn paths(org: &Org<'_>) -> Value {
         assert_eq!(response.status(), 200, "{path}");
         response.json().await.unwrap()
     };
-    let mut paths =
-        json!({"POST /v1/api-keys/{type}/{sub_type}": {"type": "workspace", "sub_type": "service"}});
+    let mut paths = json!({
+        "POST /v1/api-keys/{type}/{sub_type}": {"type": "workspace", "sub_type": "service"},
+        "GET /v1/model-configs/pricing/{provider}/{model}": {"provider": "openai", "model": "gpt-4o"},
+    });
+    for operation in ["GET {}", "PUT {}", "DELETE {}", "GET {}/versions"] {
+        let config = post("/v1/configs", json!({"name": "x", "config": {"provider": "echo"}})).await;
+        paths[operation.replace("{}", "/v1/configs/{slug}")] = json!({"slug": config["slug"]});
+    }
     for method in ["GET", "PUT", "DELETE"] {
+        let guardrail = json!({"name": "x", "checks": [{"id": "default.notNull"}], "actions": {}});
+        let guardrail = post("/v1/guardrails", guardrail).await;
+        paths[format!("{method} /v1/guardrails/{{guardrail}}")] = json!({"guardrail": guardrail["slug"]});
         let key = json!({"name": "x", "scopes": ["logs.list"]});
         let key = post("/v1/api-keys/workspace/service", key).await;
         let virtual_key = post("/v1/virtual-keys", json!({"name": "x", "provider": "echo"})).await;
@@ -118,6 +127,10 @@ async fn bodies(org: &Org<'_>) -> Value {
         "POST /v1/auth/refresh": {"refresh_token": org.sign_in().await["refresh_token"]},
         "POST /v1/auth/password": {"current_password": org.password, "new_password": "correct horse battery"},
         "POST /v1/virtual-keys": {"name": "x", "provider": "echo", "workspace_id": org.workspace},
+        "POST /v1/configs": {"name": "x", "config": {"provider": "echo"}, "workspace_id": org.workspace},
+        "PUT /v1/configs/{slug}": {"config": {"provider": "echo", "retry": {"attempts": 1}}, "workspace_id": org.workspace},
+        "POST /v1/guardrails": {"name": "x", "checks": [{"id": "default.notNull"}], "actions": {"deny": true}},
+        "PUT /v1/guardrails/{guardrail}": {"checks": [{"id": "default.contains", "parameters": {"words": ["x"]}}]},
         "PUT /v1/virtual-keys/{slug}": {"name": "y", "workspace_id": org.workspace},
         "POST /v1/api-keys/{type}/{sub_type}":
             {"name": "x", "scopes": ["logs.list"], "workspace_id": org.workspace},

@@ -19,6 +19,7 @@ const SMALL: Overrides = Overrides {
     block_price_cents: None,
     log_retention_days: None,
     analytics_retention_days: None,
+    max_cache_age_s: None,
 };
 
 async fn small() -> TestApp {

@@ -235,3 +235,40 @@ async fn a_virtual_key_is_a_provider_to_the_sdks() {
         assert_eq!((&row["virtual_key"], &row["cost"]), (&json!(slug), &json!(0.027)), "{sdk}");
     }
 }
+
+#[tokio::test]
+async fn what_a_workspace_keeps_is_made_read_changed_and_ended_by_the_sdk() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let seen = run(&org, "", "portkey_resources.py", &[]).await;
+    let key = &seen["virtual_keys.create"]["slug"];
+    assert_eq!(&seen["virtual_keys.retrieve"]["slug"], key, "{seen}");
+    assert_eq!(seen["virtual_keys.retrieve"]["provider"], "openai");
+    let listed = &seen["virtual_keys.list"];
+    assert_eq!((&listed["object"], &listed["total"]), (&json!("list"), &json!(1)));
+    assert_eq!(
+        (&listed["data"][0]["name"], &listed["data"][0]["models"]),
+        (&json!("ours"), &json!(["gpt-4o*"]))
+    );
+
+    let config = &seen["configs.create"];
+    let retrieved = &seen["configs.retrieve"];
+    assert_eq!((&retrieved["slug"], &retrieved["version_id"]), (&config["slug"], &config["version_id"]));
+    assert_eq!((&retrieved["name"], &retrieved["is_default"]), (&json!("prod"), &json!(1)));
+    assert_eq!(&retrieved["config"]["targets"][0]["virtual_key"], key);
+    assert_ne!(seen["configs.update"]["version_id"], config["version_id"]);
+    assert_eq!(
+        (&seen["configs.list"]["total"], &seen["configs.list"]["data"][0]["name"]),
+        (&json!(1), &json!("test"))
+    );
+
+    let made = &seen["api_keys.retrieve"];
+    assert_eq!(made["id"], seen["api_keys.create"]["id"]);
+    assert_eq!(made["defaults"]["config_id"], config["slug"]);
+    assert_eq!(made["defaults"]["metadata"], json!({"env": "dev"}));
+    assert_eq!(seen["api_keys.list"]["data"][0]["name"], "cd");
+    for path in ["/v1/configs", "/v1/virtual-keys"] {
+        let left: Value = org.get(path).await.json().await.unwrap();
+        assert_eq!(left["total"], 0, "{path}");
+    }
+}

@@ -122,6 +122,51 @@ async fn keep_keys(caller: &Caller, upstream: &mut Upstream) {
     assert_eq!(sending.await.unwrap().unwrap().status(), 401);
 }
 
+/// Keys inside a config and beside a virtual key's, shown and changed, rightly and wrongly.
+async fn keep_configs(caller: &Caller) {
+    let ask = async |method: Method, path: &str, body: Value| -> Value {
+        let request = caller.request(method, path).header("x-portkey-api-key", caller.text("api_key"));
+        let answer = request.json(&body).send().await.unwrap().text().await.unwrap();
+        assert!(!answer.contains(SECRET), "{path}: {answer}");
+        serde_json::from_str(&answer).unwrap()
+    };
+    let config = |attempts: u8| {
+        json!({
+            "strategy": {"mode": "fallback"},
+            "retry": {"attempts": attempts},
+            "targets": [
+                {"provider": "openai", "api_key": secret("in-a-config")},
+                {"provider": "bedrock", "awsSecretAccessKey": secret("of-aws"), "aws_session_token": secret("session")},
+                {"provider": "vertex-ai", "vertex_region": "us-central1", "vertex_service_account_json": {"private_key": secret("of-vertex")}},
+                {"provider": "openai", "input_guardrails": [{"default.webhook":
+                    {"webhookURL": "https://example.com", "headers": {"x-mine": secret("of-a-webhook")}}}]},
+            ],
+        })
+    };
+    let made = ask(Method::POST, "/v1/configs", json!({"name": PLAIN, "config": config(1)})).await;
+    let path = format!("/v1/configs/{}", made["slug"].as_str().unwrap());
+    let shown = ask(Method::GET, &path, Value::Null).await;
+    assert_eq!(shown["config"]["targets"][0]["api_key"], tenancy::secret::hint(&secret("in-a-config")));
+    for (config, right) in [(config(2), true), (shown["config"].clone(), true), (config(9), false)] {
+        let changed = ask(Method::PUT, &path, json!({"config": config})).await;
+        assert_eq!(changed["success"], right, "{changed}");
+    }
+    let mut wrong = config(1);
+    wrong["targets"][0]["provider"] = json!("nobody");
+    assert_eq!(ask(Method::PUT, &path, json!({"config": wrong})).await["success"], false);
+    ask(Method::GET, &format!("{path}/versions"), Value::Null).await;
+    ask(Method::DELETE, &path, Value::Null).await;
+
+    let key = json!({"name": PLAIN, "provider": "bedrock", "awsSecretAccessKey": secret("beside-a-key")});
+    let made = ask(Method::POST, "/v1/virtual-keys", key).await;
+    let path = format!("/v1/virtual-keys/{}", made["slug"].as_str().unwrap());
+    let shown = ask(Method::GET, &path, Value::Null).await;
+    let hint = tenancy::secret::hint(&secret("beside-a-key"));
+    assert_eq!(shown["model_config"]["awsSecretAccessKey"], hint);
+    ask(Method::PUT, &path, json!({"awsSecretAccessKey": secret("of-another"), "awsRegion": PLAIN})).await;
+    assert_eq!(ask(Method::PUT, &path, json!({"apiVersion": secret("misplaced")})).await["success"], false);
+}
+
 /// Signs in, rightly and wrongly, and gives what was handed out.
 async fn sign_in(caller: &mut Caller) {
     let (email, password) = (caller.text("owner_email").to_owned(), caller.text("password").to_owned());
@@ -306,6 +351,7 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     let mut upstream = Upstream::start().await;
     call(&caller, &mut upstream).await;
     keep_keys(&caller, &mut upstream).await;
+    keep_configs(&caller).await;
     sign_in(&mut caller).await;
     let webhook = caller.request(Method::POST, "/v1/billing/stripe/webhook");
     let webhook = webhook.header("stripe-signature", format!("t=1,v1={}", secret("signature"))).body("{}");

@@ -140,6 +140,32 @@ async fn a_virtual_key_and_a_plan_that_are_changed_are_so_for_all() {
 }
 
 #[tokio::test]
+async fn a_config_that_one_server_changes_is_another_for_all() {
+    let pair = Pair::start().await;
+    let here = pair.first.org(Plan::Developer).await;
+    let there = at(&pair.second, &here);
+    let body = json!({"name": "mine", "config": {"provider": "echo"}});
+    let made = here.request(Method::POST, "/v1/configs").json(&body).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let slug = made["slug"].as_str().unwrap();
+    let provider = async || {
+        let request = there.request(Method::POST, "/v1/chat/completions").header("x-portkey-config", slug);
+        let response = request.json(&chat("hi")).send().await.unwrap();
+        response.headers().get("x-portkey-provider").map(|provider| provider.to_str().unwrap().to_owned())
+    };
+    assert_eq!(provider().await.as_deref(), Some("echo"));
+    let change = json!({"config": {"provider": "openai", "custom_host": "http://127.0.0.1:1/v1"}});
+    let path = format!("/v1/configs/{slug}");
+    assert_eq!(here.request(Method::PUT, &path).json(&change).send().await.unwrap().status(), 200);
+    until("it goes where it says now", || async {
+        (provider().await.as_deref() == Some("openai")).then_some(())
+    })
+    .await;
+    assert_eq!(here.request(Method::DELETE, &path).send().await.unwrap().status(), 200);
+    until("it is refused", || async { provider().await.is_none().then_some(()) }).await;
+}
+
+#[tokio::test]
 async fn what_was_changed_while_redis_was_away_is_seen_when_it_is_back() {
     let mut pair = Pair::start().await;
     let here = pair.first.org(Plan::Developer).await;

@@ -27,6 +27,8 @@ struct Ids {
     log: String,
     api_key: String,
     virtual_key: String,
+    config: String,
+    guardrail: String,
     webhook: String,
     delivery: String,
     feedback: String,
@@ -46,6 +48,8 @@ impl Ids {
             log: "01900000-0000-7000-8000-000000000001".to_owned(),
             api_key: "33333333-3333-4333-8333-333333333333".to_owned(),
             virtual_key: "nobody-000000".to_owned(),
+            config: "pc-of-nobody-111111".to_owned(),
+            guardrail: "pg-of-nobody-111111".to_owned(),
             webhook: "44444444-4444-4444-8444-444444444444".to_owned(),
             delivery: "55555555-5555-4555-8555-555555555555".to_owned(),
             feedback: "77777777-7777-4777-8777-777777777777".to_owned(),
@@ -56,7 +60,7 @@ impl Ids {
         }
     }
 
-    fn all(&self) -> [&str; 12] {
+    fn all(&self) -> [&str; 14] {
         [
             &self.organisation,
             &self.workspace,
@@ -64,6 +68,8 @@ impl Ids {
             &self.log,
             &self.api_key,
             &self.virtual_key,
+            &self.config,
+            &self.guardrail,
             &self.webhook,
             &self.delivery,
             &self.feedback,
@@ -87,6 +93,9 @@ async fn furnish(org: &Org<'_>) -> Ids {
     let key = json!({"name": "theirs", "provider": "openai", "key": format!("sk-{THEIRS}"), "note": THEIRS,
         "custom_host": NOWHERE});
     let virtual_key = answer(post("/v1/virtual-keys").json(&key)).await;
+    let config = json!({"name": THEIRS, "config": {"virtual_key": virtual_key["data"]["slug"]}});
+    let config = answer(post("/v1/configs").json(&config)).await;
+    let guardrail = answer(post("/v1/guardrails").json(&guardrail(THEIRS))).await;
     let to = |path: &str| org.admin().request(Method::POST, &format!("/v1/billing/alerts/webhooks{path}"));
     let webhook = answer(to("").json(&json!({"url": format!("http://127.0.0.1:1/{THEIRS}")}))).await;
     let webhook = webhook["id"].as_str().unwrap().to_owned();
@@ -109,6 +118,8 @@ async fn furnish(org: &Org<'_>) -> Ids {
         user: user.to_string(),
         api_key: api_key["id"].as_str().unwrap().to_owned(),
         virtual_key: virtual_key["data"]["slug"].as_str().unwrap().to_owned(),
+        config: config["slug"].as_str().unwrap().to_owned(),
+        guardrail: guardrail["slug"].as_str().unwrap().to_owned(),
         webhook,
         delivery: delivery["id"].as_str().unwrap().to_owned(),
         feedback: feedback["feedback_ids"][0].as_str().unwrap().to_owned(),
@@ -118,6 +129,11 @@ async fn furnish(org: &Org<'_>) -> Ids {
         cursor: Ids::nobodys().cursor,
         log,
     }
+}
+
+/// What a guardrail of that name is made from.
+fn guardrail(name: &str) -> Value {
+    json!({"name": name, "checks": [{"id": "default.notNull", "parameters": {}}], "actions": {"deny": true}})
 }
 
 /// Drafts an invoice of the organisation; its id.
@@ -207,6 +223,15 @@ async fn assert_untouched(org: &Org<'_>, ids: &Ids) {
         (&json!("theirs"), &json!(THEIRS), &json!("active")),
         "{key}"
     );
+    let config: Value = org.get(&format!("/v1/configs/{}", ids.config)).await.json().await.unwrap();
+    assert_eq!((&config["name"], &config["status"]), (&json!(THEIRS), &json!("active")), "{config}");
+    assert_eq!(config["config"], json!({"virtual_key": ids.virtual_key}));
+    let guardrail: Value = org.get(&format!("/v1/guardrails/{}", ids.guardrail)).await.json().await.unwrap();
+    assert_eq!(
+        (&guardrail["name"], &guardrail["actions"]),
+        (&json!(THEIRS), &json!({"deny": true})),
+        "{guardrail}"
+    );
     let path = format!("/v1/billing/alerts/webhooks/{}", ids.webhook);
     let hook: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
     assert!(hook["url"].as_str().unwrap().ends_with(THEIRS) && hook["status"] == "active", "{hook}");
@@ -238,7 +263,15 @@ async fn another_organisations_ids_are_as_nobodys_on_every_route() {
         assert!(body.contains(r#""total":0"#), "{path}: {body}");
     }
     // Without naming anything.
-    for path in ["/v1/logs", "/v1/api-keys", "/v1/virtual-keys", "/v1/usage", "/v1/models"] {
+    for path in [
+        "/v1/logs",
+        "/v1/api-keys",
+        "/v1/virtual-keys",
+        "/v1/configs",
+        "/v1/guardrails",
+        "/v1/usage",
+        "/v1/models",
+    ] {
         let body = org.get(path).await.text().await.unwrap();
         for secret in theirs.all().into_iter().chain([THEIRS]) {
             assert!(!body.contains(secret), "{path} has {secret}: {body}");
@@ -278,6 +311,7 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
             || matches!(route.path, "/v1/billing/plan" | "/v1/billing/caps" | "/v1/billing/invoices")
             || (route.method, route.path) == ("GET", "/v1/otel/destinations")
             || route.path == "/v1/traces"
+            || route.path.starts_with("/v1/model-configs/")
             || route.path.contains("/otel/v1/")
             || route.path == "/v1/billing/stripe/webhook";
         assert_eq!(differs, !nameless, "{} {}: the attempts prove nothing", route.method, route.path);
@@ -291,10 +325,16 @@ async fn furnish_own(org: &Org<'_>) -> Ids {
     let api_key: Value = post("/v1/api-keys/workspace/service", key).await.unwrap().json().await.unwrap();
     let key = json!({"name": "mine", "provider": "echo"});
     let virtual_key: Value = post("/v1/virtual-keys", key).await.unwrap().json().await.unwrap();
+    let config = json!({"name": "mine", "config": {"provider": "echo"}});
+    let config: Value = post("/v1/configs", config).await.unwrap().json().await.unwrap();
+    let guardrail = post("/v1/guardrails", guardrail("mine"));
+    let guardrail: Value = guardrail.await.unwrap().json().await.unwrap();
     Ids {
         workspace: org.workspace.clone(),
         api_key: api_key["id"].as_str().unwrap().to_owned(),
         virtual_key: virtual_key["data"]["slug"].as_str().unwrap().to_owned(),
+        config: config["slug"].as_str().unwrap().to_owned(),
+        guardrail: guardrail["slug"].as_str().unwrap().to_owned(),
         ..Ids::nobodys()
     }
 }
@@ -331,20 +371,28 @@ async fn another_workspaces_ids_are_as_nobodys_on_every_route() {
     let made: Value = made.await.unwrap().json().await.unwrap();
     let virtual_key = post("/v1/virtual-keys", json!({"name": "mine", "provider": "echo"}));
     let virtual_key: Value = virtual_key.await.unwrap().json().await.unwrap();
+    let config = post("/v1/configs", json!({"name": "mine", "config": {"provider": "echo"}}));
+    let config: Value = config.await.unwrap().json().await.unwrap();
+    let guardrail = post("/v1/guardrails", guardrail("mine"));
+    let guardrail: Value = guardrail.await.unwrap().json().await.unwrap();
     let own = Ids {
         workspace: slug.clone(),
         api_key: made["id"].as_str().unwrap().to_owned(),
         virtual_key: virtual_key["data"]["slug"].as_str().unwrap().to_owned(),
+        config: config["slug"].as_str().unwrap().to_owned(),
+        guardrail: guardrail["slug"].as_str().unwrap().to_owned(),
         ..Ids::nobodys()
     };
     try_everything(&next_door, &own, &theirs, false, true).await;
     assert_untouched(&org, &theirs).await;
-    for path in ["/v1/logs", "/v1/api-keys", "/v1/virtual-keys", "/v1/models"] {
+    for path in
+        ["/v1/logs", "/v1/api-keys", "/v1/virtual-keys", "/v1/configs", "/v1/guardrails", "/v1/models"]
+    {
         let body = next_door.request(Method::GET, path).send().await.unwrap().text().await.unwrap();
         assert!(!body.contains(THEIRS) && !body.contains(&theirs.log), "{path}: {body}");
     }
     // Each way twice, and the models above.
-    let calls = 2 * (2 * GATEWAY.len() + JSON.len()) + 1;
+    let calls = 2 * (4 * GATEWAY.len() + JSON.len()) + 1;
     org.usage_of(u64::try_from(calls).unwrap() + 1).await;
     // The organisation's own key reaches both, one at a time or together.
     let count = async |query: &str| {

@@ -219,6 +219,11 @@ impl Caller {
         }
     }
 
+    /// The person who calls, or the key.
+    pub fn id(&self) -> Option<Uuid> {
+        self.tenant.api_key_id.or(self.tenant.user_id)
+    }
+
     pub fn is_admin(&self) -> bool {
         self.tenant.kind == KeyKind::OrganisationService
     }

@@ -30,9 +30,15 @@ pub enum Error {
     /// There is none within the caller's reach: the same whether or not another tenant has it.
     #[error("no {what} `{id}`")]
     NotFound { what: &'static str, id: String },
+    /// The price of a model is not known; said in a shape of its own (7.4).
+    #[error("Model not found")]
+    NoModel,
     /// What the caller sent is wrong.
     #[error("{field}: {problem}; expected {expected}")]
     Invalid { field: String, problem: String, expected: String },
+    /// The same of several fields, each with what would be right.
+    #[error("{0}; expected a config as the gateway takes it")]
+    Mistakes(String),
     #[error("this path has no {method} here; expected {allowed}")]
     Method { method: String, allowed: String },
     /// Too many attempts failed before.
@@ -88,13 +94,13 @@ impl Error {
         Shape { success: false, data: Data { message: self.to_string(), error_code: self.parts().1 } }
     }
 
-    fn parts(&self) -> (StatusCode, &'static str) {
+    pub(crate) fn parts(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Unauthorised(_) => (StatusCode::UNAUTHORIZED, "AB05"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "AB03"),
             Self::Unpaid => (StatusCode::PAYMENT_REQUIRED, "AB09"),
-            Self::NotFound { .. } => (StatusCode::NOT_FOUND, "AB08"),
-            Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "AB01"),
+            Self::NotFound { .. } | Self::NoModel => (StatusCode::NOT_FOUND, "AB08"),
+            Self::Invalid { .. } | Self::Mistakes(_) => (StatusCode::BAD_REQUEST, "AB01"),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "AB01"),
             Self::TooSoon { .. } => (StatusCode::TOO_MANY_REQUESTS, "AB06"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "AB01"),
@@ -133,6 +139,13 @@ struct Data {
     error_code: &'static str,
 }
 
+/// What is said of a model whose price is not known (7.4).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NoModel {
+    /// Always `Model not found`.
+    error: &'static str,
+}
+
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         self.parts().0
@@ -146,6 +159,9 @@ impl ResponseError for Error {
         }
         if let Self::TooSoon { retry_after_s } = self {
             response.insert_header(("retry-after", retry_after_s.to_string()));
+        }
+        if matches!(self, Self::NoModel) {
+            return response.json(NoModel { error: "Model not found" });
         }
         response.json(self.shape())
     }

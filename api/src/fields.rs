@@ -5,7 +5,7 @@ use egress::Reach;
 use sea_orm::{ActiveValue, Value as DbValue};
 use serde_json::{Map, Value};
 
-use crate::Error;
+use crate::{Error, instant};
 
 /// Characters of a URL.
 const MAX_URL: usize = 2_048;
@@ -22,6 +22,14 @@ impl<T> Sent<T> {
         match self {
             Self::Not | Self::Null => None,
             Self::As(value) => Some(value),
+        }
+    }
+
+    pub fn map<U>(self, read: impl FnOnce(T) -> U) -> Sent<U> {
+        match self {
+            Self::Not => Sent::Not,
+            Self::Null => Sent::Null,
+            Self::As(value) => Sent::As(read(value)),
         }
     }
 
@@ -137,6 +145,18 @@ impl Fields {
         Err(Error::invalid(self.path(name), problem, expected))
     }
 
+    /// `expires_at`, when something is to end: a moment to come.
+    pub fn expiry(&mut self, now_ms: i64) -> Result<Sent<i64>, Error> {
+        let at = self.path("expires_at");
+        self.sent_line("expires_at", 40)?.read(|text| match instant::parse(&text) {
+            None => Err(Error::invalid(at, format!("found `{text}`"), instant::EXPECTED)),
+            Some(ms) if ms <= now_ms => {
+                Err(Error::invalid(at, format!("`{text}` is past"), "a time to come"))
+            }
+            Some(ms) => Ok(ms),
+        })
+    }
+
     pub fn object(&mut self, name: &'static str) -> Result<Option<Self>, Error> {
         let path = self.path(name);
         self.take(name).map(|value| Self::of(value, &path)).transpose()
@@ -190,6 +210,19 @@ impl Fields {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a field that says something else than the path, which it repeats: clients of Portkey's send such.
+    pub fn repeats(&mut self, name: &str, in_path: &str) -> Result<(), Error> {
+        match self.map.remove(name) {
+            None | Some(Value::Null) => Ok(()),
+            Some(value) if value.as_str() == Some(in_path) => Ok(()),
+            Some(_) => Err(Error::invalid(
+                self.path(name),
+                "is not as in the path",
+                format!("`{in_path}`, or the field to be left out"),
+            )),
+        }
     }
 
     /// The fields that nobody took.

@@ -15,8 +15,8 @@ use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
 use crate::{
-    Access, ROUTES, admin, alerts, api_keys, auth, billing, feedback, logs, otel, otlp, payments, usage,
-    virtual_keys, workspaces,
+    Access, ROUTES, admin, alerts, api_keys, auth, billing, configs, feedback, guardrails, logs, otel, otlp,
+    payments, prices, usage, virtual_keys, workspaces,
 };
 
 const API_KEY: &str = "api_key";
@@ -24,14 +24,17 @@ const ACCESS_TOKEN: &str = "access_token";
 const OPERATOR: &str = "operator_token";
 
 /// Each resource's operations, as their handlers describe them.
-pub(crate) fn parts() -> [OpenApi; 13] {
-    [
+pub(crate) fn parts() -> Vec<OpenApi> {
+    vec![
         auth::Doc::openapi(),
         logs::Doc::openapi(),
         otlp::openapi(),
         usage::Doc::openapi(),
         api_keys::Doc::openapi(),
         virtual_keys::Doc::openapi(),
+        configs::Doc::openapi(),
+        prices::Doc::openapi(),
+        guardrails::Doc::openapi(),
         alerts::Doc::openapi(),
         otel::Doc::openapi(),
         workspaces::Doc::openapi(),

@@ -7,8 +7,8 @@ use tenancy::Scope;
 use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
 use crate::observed::observed;
 use crate::{
-    Access, Api, Error, admin, alerts, api_keys, auth, billing, feedback, logs, otel, otlp, payments, usage,
-    virtual_keys, workspaces,
+    Access, Api, Error, admin, alerts, api_keys, auth, billing, configs, feedback, guardrails, logs, otel,
+    otlp, payments, prices, usage, virtual_keys, workspaces,
 };
 
 /// One route.
@@ -87,6 +87,22 @@ pub static ROUTES: &[Route] = &[
     }),
     route("DELETE", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysDelete]), |r| {
         r.to(virtual_keys::delete)
+    }),
+    route("GET", "/v1/configs", AnyOf(&[Scope::ConfigsList]), |r| r.to(configs::list)),
+    route("POST", "/v1/configs", AnyOf(&[Scope::ConfigsCreate]), |r| r.to(configs::create)),
+    route("GET", "/v1/configs/{slug}/versions", AnyOf(&[Scope::ConfigsRead]), |r| r.to(configs::versions)),
+    route("GET", "/v1/configs/{slug}", AnyOf(&[Scope::ConfigsRead]), |r| r.to(configs::get)),
+    route("PUT", "/v1/configs/{slug}", AnyOf(&[Scope::ConfigsUpdate]), |r| r.to(configs::update)),
+    route("DELETE", "/v1/configs/{slug}", AnyOf(&[Scope::ConfigsDelete]), |r| r.to(configs::delete)),
+    route("GET", "/v1/model-configs/pricing/{provider}/{model}", Access::Public, |r| r.to(prices::get)),
+    route("GET", "/v1/guardrails", AnyOf(&[Scope::GuardrailsList]), |r| r.to(guardrails::list)),
+    route("POST", "/v1/guardrails", AnyOf(&[Scope::GuardrailsCreate]), |r| r.to(guardrails::create)),
+    route("GET", "/v1/guardrails/{guardrail}", AnyOf(&[Scope::GuardrailsRead]), |r| r.to(guardrails::get)),
+    route("PUT", "/v1/guardrails/{guardrail}", AnyOf(&[Scope::GuardrailsUpdate]), |r| {
+        r.to(guardrails::update)
+    }),
+    route("DELETE", "/v1/guardrails/{guardrail}", AnyOf(&[Scope::GuardrailsDelete]), |r| {
+        r.to(guardrails::delete)
     }),
     route("GET", "/v1/otel/destinations", READ_DESTINATIONS, |r| r.to(otel::list)),
     route("POST", "/v1/otel/destinations", UPDATE_DESTINATIONS, |r| r.to(otel::create)),

@@ -9,7 +9,7 @@ use recorder::Recorder;
 use sea_orm::DatabaseConnection;
 use secrecy::SecretString;
 use telemetry::Telemetry;
-use tenancy::{Keys, People, PlanOverrides, VirtualKeys};
+use tenancy::{Configs, Guardrails, Keys, People, PlanOverrides, VirtualKeys};
 use uuid::Uuid;
 use vault::Vault;
 
@@ -24,11 +24,15 @@ pub struct Parts {
     pub ids: Ids,
     pub keys: Keys,
     pub virtual_keys: VirtualKeys,
+    pub configs: Configs,
+    pub guardrails: Guardrails,
     pub people: People,
     pub vault: Vault,
     /// What the settings put in place of the catalogue's numbers.
     pub plan_overrides: PlanOverrides,
     pub recorder: Recorder,
+    /// What models cost.
+    pub prices: pricing::Current,
     /// Where a tenant's custom host may point.
     pub reach: Reach,
     /// Whether a proxy that all clients come through tells their addresses.

@@ -3,7 +3,9 @@
 
 mod access;
 mod api_keys;
+mod configs;
 mod fixture;
 mod logs;
 mod openapi;
+mod prices;
 mod virtual_keys;

@@ -22,6 +22,8 @@ pub struct Model {
     pub hint: String,
     /// JSON array of scope names.
     pub scopes: Json,
+    /// As `tenancy::Defaults`.
+    pub defaults: Option<Json>,
     /// `active` or `archived`.
     pub status: String,
     pub expires_at: Option<i64>,

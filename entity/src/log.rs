@@ -45,11 +45,13 @@ pub struct Model {
     pub cache_write_tokens: Option<i64>,
     /// Part of `output_tokens`.
     pub reasoning_tokens: Option<i64>,
+    /// JSON object of what else its cost depends on (tokens of audio and images, the tier); none where the counts say it all.
+    pub usage_detail: Option<Json>,
     /// The provider gave no usage: the tokens were counted here.
     pub tokens_estimated: bool,
     /// Pico-dollars (1e-12 USD); none where the price of the model is not known.
     pub cost_pusd: Option<i64>,
-    /// The date of the price table that the cost was taken from.
+    /// Which prices the cost was taken from; none where it was given with the log.
     pub prices_version: Option<String>,
     pub latency_us: i64,
     pub first_byte_us: Option<i64>,
@@ -61,6 +63,13 @@ pub struct Model {
     pub mode: String,
     /// JSON path of the target that answered, e.g. `config.targets[0]`.
     pub option_path: String,
+    /// The slug of the saved config that it ran under; none for one that was sent with the call.
+    pub config_id: Option<String>,
+    pub config_version_id: Option<Uuid>,
+    /// JSON array of `recorder::Attempt`; none where the one attempt was all that the other columns say.
+    pub attempts: Option<Json>,
+    /// What guardrails found, as in the answer's `hook_results`; without their data under Do Not Track.
+    pub hook_results: Option<Json>,
     /// What became of the content: `whole`, `cut`, `shed`, `unstorable`, `withheld` (Do Not Track).
     pub payload: String,
     pub external_id: Option<String>,

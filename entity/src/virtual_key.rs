@@ -18,6 +18,13 @@ pub struct Model {
     /// What may be shown of the secret.
     pub hint: String,
     pub custom_host: Option<String>,
+    /// What its provider needs besides: a JSON object of headers, sealed with the organisation and row id as context.
+    pub extras: Option<Vec<u8>>,
+    /// The same as it is shown, by the names of the contract; secrets as hints.
+    pub model_config: Option<Json>,
+    /// JSON array of the models that may be called: names, or beginnings with a `*` after them; none: all.
+    pub models: Option<Json>,
+    pub expires_at: Option<i64>,
     pub note: Option<String>,
     /// `active` or `archived`.
     pub status: String,

@@ -22,6 +22,42 @@ use crate::relay::{self, Cut, Relay, Source};
 /// Up to here an answer that is all there is sent in one piece.
 const ONE_PIECE: usize = 256 << 10;
 
+/// What a call is answered with.
+pub(crate) struct Answer {
+    pub head: Head,
+    pub body: Body,
+}
+
+/// Its body.
+pub(crate) enum Body {
+    /// As it comes from upstream.
+    Upstream(Incoming),
+    /// It is there. (What the head says of its length and its encoding counts for nothing.)
+    Whole(Vec<Bytes>),
+    /// Some of it was taken in.
+    Begun {
+        begun: Bytes,
+        rest: Source,
+        /// What came compressed is not any more.
+        decoded: bool,
+    },
+}
+
+/// An answer that is made here.
+pub(crate) fn made(status: u16, chunks: Vec<Bytes>, event_stream: bool) -> Answer {
+    let content_type = if event_stream { "text/event-stream" } else { "application/json" };
+    let (mut head, ()) = http::Response::new(()).into_parts();
+    head.status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    head.headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    Answer { head, body: Body::Whole(chunks) }
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+}
+
 /// What an answer's body needs on its way.
 pub(crate) struct Passage {
     pub recording: Recording,
@@ -37,8 +73,9 @@ pub(crate) struct Passage {
 }
 
 /// The client's response. It is complete only when the call is recorded.
-pub(crate) async fn pass_on(head: Head, body: Incoming, mut passage: Passage) -> HttpResponse {
-    let bodiless = body.is_end_stream();
+pub(crate) async fn pass_on(answer: Answer, mut passage: Passage) -> HttpResponse {
+    let Answer { head, body } = answer;
+    let bodiless = matches!(&body, Body::Upstream(body) if body.is_end_stream());
     let event_stream = is_event_stream(&head) && !bodiless;
     let status = head.status.as_u16();
     let logged = headers::logged_upstream(&head.headers, &passage.sensitive_headers);
@@ -60,25 +97,6 @@ pub(crate) async fn pass_on(head: Head, body: Incoming, mut passage: Passage) ->
         };
     }
     respond(response, source, length, event_stream, passage).await
-}
-
-/// The response to a call whose answer is made here.
-pub(crate) async fn make(
-    status: u16,
-    chunks: Vec<Bytes>,
-    event_stream: bool,
-    mut passage: Passage,
-) -> HttpResponse {
-    let content_type = if event_stream { "text/event-stream" } else { "application/json" };
-    let logged = [("content-type", content_type)].into_iter().collect();
-    passage.recording.answer_begins(status, event_stream, logged);
-    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY));
-    response.insert_header(("content-type", content_type));
-    for header in passage.own_headers.drain(..) {
-        response.insert_header(header);
-    }
-    let length = (!event_stream).then(|| chunks.iter().map(|chunk| chunk.len() as u64).sum());
-    respond(response, Source::Ready(chunks.into()), length, event_stream, passage).await
 }
 
 async fn respond(
@@ -153,7 +171,7 @@ fn join(mut parts: Vec<Bytes>) -> Bytes {
     whole.freeze()
 }
 
-fn is_event_stream(head: &Head) -> bool {
+pub(crate) fn is_event_stream(head: &Head) -> bool {
     let content_type = head.headers.get(http::header::CONTENT_TYPE);
     content_type.is_some_and(|value| {
         value.as_bytes().get(..17).is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
@@ -162,7 +180,17 @@ fn is_event_stream(head: &Head) -> bool {
 
 /// The body as it is to be passed on, its length where that is known, and whether it is decoded: what came compressed
 /// is, where the encoding is one we know.
-fn source(head: &Head, body: Incoming) -> (Source, Option<u64>, bool) {
+pub(crate) fn source(head: &Head, body: Body) -> (Source, Option<u64>, bool) {
+    let body = match body {
+        Body::Upstream(body) => body,
+        Body::Begun { begun, rest, decoded } => {
+            return (Source::Begun([begun].into(), Box::new(rest)), None, decoded);
+        }
+        Body::Whole(chunks) => {
+            let length = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+            return (Source::Ready(chunks.into()), Some(length), true);
+        }
+    };
     let encoding = head.headers.get(http::header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
     match encoding.and_then(Encoding::named) {
         Some(encoding) if !body.is_end_stream() => {

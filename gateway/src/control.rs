@@ -25,16 +25,27 @@ const MAX_TIMEOUT_MS: u64 = 3_600_000;
 /// How the caller wants the call done.
 #[derive(Debug)]
 pub(crate) struct Control {
+    /// A config in JSON, or the slug of a saved one.
+    pub config: Option<String>,
     pub provider: Option<String>,
     pub virtual_key: Option<String>,
     pub custom_host: Option<String>,
+    /// The call's own over its key's.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the metadata header itself has `_user`: then the body's `user` does not count.
+    pub names_user: bool,
     pub trace: Trace,
     /// False: Do Not Track.
     pub debug: bool,
     pub request_timeout: Option<Duration>,
+    /// The caller's own division of its workspace's kept answers.
+    pub cache_namespace: Option<String>,
+    /// No kept answer is wanted; the new one takes its place.
+    pub cache_force_refresh: bool,
     /// Lower-case names.
     pub forward_headers: Vec<String>,
+    /// Whether answers are to have OpenAI's fields alone.
+    pub strict: Option<bool>,
 }
 
 impl Control {
@@ -42,23 +53,23 @@ impl Control {
     /// [`Error::Invalid`] names the header and says what would be right.
     pub(crate) fn read(headers: &HeaderMap, span_name: &str, ids: &Ids) -> Result<Self, Error> {
         let own = &Own::of(headers);
-        if own.0.iter().any(|(name, _)| *name == "config") {
-            return Err(Error::invalid(
-                "x-portkey-config",
-                "configs are not served yet; name a target with x-portkey-provider or x-portkey-virtual-key",
-            ));
-        }
-        boolean(own, "strict-open-ai-compliance")?;
         names(own, "sensitive-headers")?;
+        let metadata = metadata(own)?;
         Ok(Self {
+            config: own.text("config")?.map(str::to_owned),
             provider: id(own, "provider")?,
             virtual_key: id(own, "virtual-key")?,
             custom_host: own.text("custom-host")?.map(str::to_owned),
-            metadata: metadata(own)?,
+            names_user: metadata.contains_key("_user"),
+            metadata,
             trace: trace(own, headers, span_name, ids)?,
             debug: boolean(own, "debug")?.unwrap_or(true),
             request_timeout: request_timeout(own)?,
+            cache_namespace: id(own, "cache-namespace")?,
+            // Its value counts, not that it is there.
+            cache_force_refresh: boolean(own, "cache-force-refresh")?.unwrap_or(false),
             forward_headers: names(own, "forward-headers")?,
+            strict: boolean(own, "strict-open-ai-compliance")?,
         })
     }
 }
@@ -129,6 +140,15 @@ pub(crate) fn readable(headers: &HeaderMap, span_name: &str, ids: &Ids) -> (Trac
     let own = Own::of(headers);
     let new = |_| Trace { trace_id: ids.trace_id(), ..Trace::default() };
     (trace(&own, headers, span_name, ids).unwrap_or_else(new), metadata(&own).unwrap_or_default())
+}
+
+/// Adds what the call's key has and the call itself does not.
+pub(crate) fn add_defaults(metadata: &mut BTreeMap<String, String>, of_key: &BTreeMap<String, String>) {
+    for (name, value) in of_key {
+        if !metadata.contains_key(name) {
+            metadata.insert(name.clone(), value.clone());
+        }
+    }
 }
 
 /// Lower-case names of the headers to be masked in the log, as far as they can be read: a mistake among them, which

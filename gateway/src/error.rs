@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use limits::Refusal;
+use limits::{Refusal, SubjectKind};
 use recorder::Outcome;
 use serde_json::json;
 
@@ -13,9 +13,15 @@ pub enum Error {
     Unauthorised(&'static str),
     #[error("this API key may not do this: it needs {0}")]
     Forbidden(&'static str),
+    /// What the virtual key is not for.
+    #[error("{0}")]
+    NotPermitted(String),
     /// The caller's mistake: which field, and what would be right.
     #[error("{field}: {problem}")]
     Invalid { field: String, problem: String },
+    /// The mistakes of a config; `field` names it.
+    #[error("{}", told_of(.field, .invalid))]
+    Config { field: String, invalid: routing::Invalid },
     #[error(transparent)]
     Body(#[from] providers::PeekError),
     #[error("body: larger than the {0} bytes that are taken")]
@@ -55,6 +61,17 @@ pub enum Error {
     Internal,
 }
 
+/// What kind of failure an error is to who asks a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The target's connection.
+    Network,
+    /// The target's answer did not begin.
+    TimedOut,
+    /// None of the target's.
+    Other,
+}
+
 impl Error {
     pub(crate) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), problem: problem.into() }
@@ -65,7 +82,9 @@ impl Error {
         match self {
             Self::Unauthorised(_)
             | Self::Forbidden(_)
+            | Self::NotPermitted(_)
             | Self::Invalid { .. }
+            | Self::Config { .. }
             | Self::Body(_)
             | Self::TooLarge(_)
             | Self::UploadTooLarge
@@ -88,8 +107,8 @@ impl Error {
         match self {
             Self::Unauthorised(_) => 401,
             Self::Suspended => 402,
-            Self::Forbidden(_) => 403,
-            Self::Invalid { .. } | Self::Body(_) | Self::Unsupported(..) => 400,
+            Self::Forbidden(_) | Self::NotPermitted(_) => 403,
+            Self::Invalid { .. } | Self::Config { .. } | Self::Body(_) | Self::Unsupported(..) => 400,
             Self::OverQuota { .. } | Self::Limit(Refusal::Exhausted { .. }) => 412,
             Self::TooLarge(_) | Self::UploadTooLarge => 413,
             Self::Realtime => 501,
@@ -126,9 +145,47 @@ impl Error {
             Self::ConnectTimedOut { provider, .. } | Self::Unreachable { provider, .. } => {
                 error_body(&message, "upstream_error", provider)
             }
+            Self::Config { field, invalid } => {
+                let errors = invalid.0.iter().map(|mistake| {
+                    format!("path: {}, message: {}", at(field, &mistake.path), mistake.message)
+                });
+                let errors: Vec<_> = errors.collect();
+                json!({"status": "failure", "message": message, "errors": errors})
+            }
             _ => json!({"status": "failure", "message": message}),
         }
     }
+
+    /// How retries take it: a target that gave no answer may give one to the next try.
+    pub(crate) fn failure(&self) -> Failure {
+        match self {
+            Self::TimedOut { .. } => Failure::TimedOut,
+            Self::ConnectTimedOut { .. } | Self::Unreachable { .. } => Failure::Network,
+            _ => Failure::Other,
+        }
+    }
+
+    /// Whether a fallback may go on to another target: after a failure of the target, and where its virtual key has no more to give.
+    pub(crate) fn is_of_target(&self) -> bool {
+        let of_virtual_key = |kind: SubjectKind| kind == SubjectKind::VirtualKey;
+        match self {
+            Self::Limit(Refusal::Exhausted { kind, .. } | Refusal::TooMany { kind, .. }) => {
+                of_virtual_key(*kind)
+            }
+            _ => self.failure() != Failure::Other,
+        }
+    }
+}
+
+/// The place of a mistake in a config that `field` names.
+fn at(field: &str, path: &str) -> String {
+    if path.is_empty() { field.to_owned() } else { format!("{field}.{path}") }
+}
+
+fn told_of(field: &str, invalid: &routing::Invalid) -> String {
+    let mistakes =
+        invalid.0.iter().map(|mistake| format!("{}: {}", at(field, &mistake.path), mistake.message));
+    mistakes.collect::<Vec<_>>().join("; ")
 }
 
 fn error_body(message: &str, kind: &str, provider: &str) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! Headers on their way through: which go upstream, which come back, what the log shows of them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
@@ -10,6 +11,8 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request};
 use providers::Endpoint;
 use recorder::Headers;
+use secrecy::ExposeSecret as _;
+use tenancy::VirtualKey;
 
 const MASK: &str = "********";
 
@@ -50,6 +53,21 @@ const PLAIN: [&str; 7] = [
 /// Of an `x-portkey-` header, the provider's own.
 const TWINS: [&str; 5] =
     ["openai-organization", "openai-project", "openai-beta", "anthropic-beta", "anthropic-version"];
+
+/// What a provider's answer depends on of its own headers: which fields it knows, and what they mean.
+const CHANGING: [&str; 3] = ["openai-beta", "anthropic-beta", "anthropic-version"];
+
+/// What is forwarded to be found again, and changes no answer.
+const OF_A_TRACE: [&str; 8] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "x-request-id",
+    "x-correlation-id",
+    "x-client-request-id",
+    "user-agent",
+    "idempotency-key",
+];
 
 /// What the name of a header says whose value is a credential.
 static SECRET: LazyLock<AhoCorasick> = LazyLock::new(|| {
@@ -183,22 +201,76 @@ pub(crate) fn logged_upstream(headers: &HeaderMap, sensitive: &[String]) -> Head
     shown(headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())), sensitive)
 }
 
-/// A host with a password or a query is refused, and what was in them is not kept either.
+/// A host with a password or a query is refused, and what was in them is not kept either. A config that came with the call may hold
+/// provider keys; the name of a saved one is none.
 fn shown<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>, sensitive: &[String]) -> Headers {
     let mut block = Headers::with_capacity(USUAL_BYTES);
     for (name, value) in headers {
         let masked = is_secret(name)
             || sensitive.iter().any(|masked| masked == name)
-            || (name == "x-portkey-custom-host" && value.iter().any(|byte| matches!(byte, b'@' | b'?')));
+            || (name == "x-portkey-custom-host" && value.iter().any(|byte| matches!(byte, b'@' | b'?')))
+            || (name == "x-portkey-config" && !is_slug(value));
         let value = if masked { Cow::Borrowed(MASK) } else { String::from_utf8_lossy(value) };
         block.push(name, &value);
     }
     block
 }
 
-/// Whether a header's value is a credential, by what its name says. An inline config may hold several.
+/// Whether a header's value is a credential, by what its name says.
 fn is_secret(name: &str) -> bool {
-    name == "x-portkey-config" || (SECRET.is_match(name) && !HARMLESS.is_match(name))
+    SECRET.is_match(name) && !HARMLESS.is_match(name)
+}
+
+fn is_slug(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Whose account, organization or project a virtual key's calls are: what the key says, whatever the caller does.
+pub(crate) fn set_extras(headers: &mut HeaderMap, key: Option<&VirtualKey>) {
+    for (name, value) in key.iter().flat_map(|key| &key.extras) {
+        // The others are for dialects that are not spoken yet, and may be secrets.
+        if TWINS.contains(&name.as_str()) {
+            set(headers, name, value.expose_secret().as_bytes());
+        }
+    }
+}
+
+/// The same of a config's target.
+pub(crate) fn set_twins<'a>(headers: &mut HeaderMap, twins: impl Iterator<Item = (&'a str, &'a str)>) {
+    for (name, value) in twins.filter(|(name, _)| TWINS.contains(name)) {
+        set(headers, name, value.as_bytes());
+    }
+}
+
+/// The headers of a request upstream that change its answer, as they go there ([`pass_up`], [`set_extras`], [`set_twins`]), and what is
+/// forwarded besides, for only the provider knows what that does.
+pub(crate) fn changing<'a>(
+    client: &'a actix::HeaderMap,
+    forward: &'a [String],
+    of_target: &'a BTreeMap<&'static str, String>,
+    of_key: Option<&'a VirtualKey>,
+) -> Vec<(&'a str, &'a [u8])> {
+    let mut changing = Vec::new();
+    for name in CHANGING {
+        let twin = format!("x-portkey-{name}");
+        let set = of_target.get(name).map(String::as_bytes).or_else(|| {
+            let of_key =
+                of_key.and_then(|key| key.extras.get(name)).map(|value| value.expose_secret().as_bytes());
+            of_key.or_else(|| client.get_all(twin.as_str()).last().map(actix::HeaderValue::as_bytes))
+        });
+        match set {
+            Some(value) => changing.push((name, value)),
+            None => changing.extend(client.get_all(name).map(|value| (name, value.as_bytes()))),
+        }
+    }
+    for name in forward.iter().map(String::as_str) {
+        let tells_nothing = PLAIN.contains(&name) || OF_A_TRACE.contains(&name) || is_secret(name);
+        let values = client.get_all(name).map(actix::HeaderValue::as_bytes);
+        changing.extend(
+            values.filter(|value| !tells_nothing && may_pass(name, value)).map(|value| (name, value)),
+        );
+    }
+    changing
 }
 
 /// Sets a header; a value that HTTP does not allow is left out.

@@ -1,30 +1,35 @@
 //! The data plane: authenticate, route, stream, record.
 //!
 //! A call goes through [`admit`] before and [`recording`] after, whatever its route, so that none escapes a limit or its
-//! log. Between the two: a [`target`] is chosen, [`upstream`] is asked, and [`relay`] passes the answer on.
+//! log. Between the two: a [`target`] is chosen, or a [`route`] through several of them, [`upstream`] is asked, and [`relay`]
+//! passes the answer on.
 
 use std::any::Any;
 use std::sync::Arc;
 
 use actix_web::dev::Extensions;
 use actix_web::web;
+use answer_cache::Answers;
 use clock::{Clock, Ids};
 use limits::Limiter;
 use quota::Ledger;
 use recorder::Recorder;
 use settings::Settings;
 use telemetry::Telemetry;
-use tenancy::{Keys, VirtualKeys};
+use tenancy::{Configs, Guardrails, Keys, VirtualKeys};
 
 mod admit;
 mod answer;
+mod caching;
 mod call;
 mod connection;
+mod content;
 mod control;
 mod credentials;
 mod decoding;
 mod echo;
 mod error;
+mod guarding;
 mod headers;
 mod limiting;
 mod models;
@@ -34,13 +39,17 @@ mod origin;
 mod reading;
 mod recording;
 mod relay;
+mod route;
 mod service;
 mod target;
 mod terminator;
+mod told;
 mod upstream;
 
+use guarding::Guards;
 pub use openapi::openapi;
 use origin::Origins;
+use route::config::ConfigsRead;
 pub use service::{main, start};
 use upstream::Upstream;
 
@@ -52,6 +61,9 @@ struct Shared {
     parts: Parts,
     /// Callers' own hosts of late, taken apart.
     origins: Origins,
+    /// Callers' own configs of late, read.
+    configs_read: ConfigsRead,
+    guards: Arc<Guards>,
 }
 
 /// What a [`Gateway`] is made of.
@@ -60,9 +72,14 @@ pub struct Parts {
     pub ids: Ids,
     pub keys: Keys,
     pub virtual_keys: VirtualKeys,
+    pub configs: Configs,
+    pub guardrails: Guardrails,
     pub recorder: Recorder,
     pub ledger: Arc<dyn Ledger>,
     pub limiter: Limiter,
+    /// What calls cost, for what they may spend.
+    pub prices: pricing::Current,
+    pub answers: Answers,
     pub settings: Settings,
     pub telemetry: Telemetry,
 }
@@ -70,7 +87,9 @@ pub struct Parts {
 impl Gateway {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Shared { parts, origins: Origins::default() }))
+        let guards = Arc::new(Guards::new(&parts.settings, parts.clock.clone(), parts.ids.clone()));
+        let (origins, configs_read) = (Origins::default(), ConfigsRead::default());
+        Self(Arc::new(Shared { parts, origins, configs_read, guards }))
     }
 }
 

@@ -57,13 +57,24 @@ impl Observation {
     }
 
     /// The provider is asked with `request`. Where the caller's place in a trace is passed on, ours takes its place.
-    pub(crate) fn asks<B>(&mut self, record: &Record, request: &mut Request<B>) {
+    /// `retry`: how often it was asked for the same before.
+    pub(crate) fn asks<B>(&mut self, record: &Record, request: &mut Request<B>, retry: u16) {
         let Some(call) = &self.span else { return };
         let asking = call.ask(asking(record, self.method, request.uri()));
+        if retry > 0 {
+            asking.set([KeyValue::new("http.request.resend_count", i64::from(retry))]);
+        }
         if request.headers().contains_key("traceparent") {
             asking.put(|name, value| replace(request.headers_mut(), name, value));
         }
         self.asking = Some(asking);
+    }
+
+    /// What the provider was asked last is over, and the call goes on.
+    pub(crate) fn asked(&mut self, status: Option<u16>, outcome: Outcome) {
+        if let Some(span) = self.asking.take() {
+            end(&span, status, outcome, 400);
+        }
     }
 
     /// The call ended without a record, as its caller is not known.
@@ -94,10 +105,10 @@ impl Observation {
         self.gateway.telemetry.metrics.call_ends(&Answered { served, provider, first_byte });
         // An answer of 400 is a failure for who asked for it, not for who gave it.
         if let Some(span) = &self.asking {
-            end(span, status, outcome, 400);
+            end(span, Some(status), outcome, 400);
         }
         if let Some(span) = &self.span {
-            end(span, status, outcome, 500);
+            end(span, Some(status), outcome, 500);
         }
     }
 }
@@ -117,12 +128,15 @@ impl Drop for Observation {
 }
 
 /// Ends a span; its error is how the call ended, or a status from `bad_from` on.
-fn end(span: &Span, status: u16, outcome: Outcome, bad_from: u16) {
+fn end(span: &Span, status: Option<u16>, outcome: Outcome, bad_from: u16) {
     if span.is_recorded() {
-        span.set([KeyValue::new("http.response.status_code", i64::from(status))]);
+        span.set(status.map(|status| KeyValue::new("http.response.status_code", i64::from(status))));
         match outcome {
-            Outcome::Answered | Outcome::Refused if status < bad_from => {}
-            Outcome::Answered | Outcome::Refused => span.fail(status.to_string()),
+            Outcome::Answered | Outcome::Refused => {
+                if let Some(status) = status.filter(|status| *status >= bad_from) {
+                    span.fail(status.to_string());
+                }
+            }
             Outcome::UpstreamFailed
             | Outcome::UpstreamCut
             | Outcome::ClientGone

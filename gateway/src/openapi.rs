@@ -32,6 +32,14 @@ struct Steering {
     /// A virtual key's slug.
     #[param(rename = "x-portkey-virtual-key", max_length = 256)]
     virtual_key: Option<String>,
+    /// A config as a JSON object, or the slug of a saved one: where the call may go, and how. It goes before the key's own, and its
+    /// targets before `x-portkey-provider` and `x-portkey-virtual-key`.
+    #[param(
+        rename = "x-portkey-config",
+        max_length = 65536,
+        example = r#"{"provider":"echo","retry":{"attempts":2}}"#
+    )]
+    config: Option<String>,
     /// A base URL to call in place of the provider's own; not together with a virtual key.
     #[param(rename = "x-portkey-custom-host")]
     custom_host: Option<String>,
@@ -52,6 +60,15 @@ struct Steering {
     /// Milliseconds within which the answer must begin.
     #[param(rename = "x-portkey-request-timeout", minimum = 1, maximum = 3_600_000)]
     request_timeout: Option<u64>,
+    /// True: upstream is asked whatever is kept, and its answer is kept anew.
+    #[param(rename = "x-portkey-cache-force-refresh")]
+    cache_force_refresh: Option<bool>,
+    /// Divides what is kept of a workspace's answers.
+    #[param(rename = "x-portkey-cache-namespace", max_length = 256)]
+    cache_namespace: Option<String>,
+    /// False: an answer may have more than OpenAI's fields, such as what guardrails found first in a stream.
+    #[param(rename = "x-portkey-strict-open-ai-compliance")]
+    strict: Option<bool>,
     /// Names of headers to pass on, with commas between them.
     #[param(rename = "x-portkey-forward-headers")]
     forward_headers: Option<String>,
@@ -213,7 +230,7 @@ mod tests {
     fn every_header_of_the_document_is_read() {
         let ids = Ids::new(Clock::system());
         let parameters = Steering::into_params(|| Some(ParameterIn::Header));
-        assert_eq!(parameters.len(), 12);
+        assert_eq!(parameters.len(), 16);
         for parameter in parameters {
             let mut headers = HeaderMap::new();
             for value in ["one", "two"] {

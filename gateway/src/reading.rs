@@ -24,22 +24,44 @@ const PIECES: usize = 8;
 
 /// The beginning of a body, up to a bound, and its last bytes.
 pub(crate) struct Captured {
+    /// All that came so far, where it came in one piece: that is not copied.
+    only: Bytes,
     head: BytesMut,
     tail: Vec<u8>,
+    /// Of the beginning. Bytes.
     max: usize,
+    /// What of it the log keeps. Bytes.
+    logged: usize,
 }
 
 impl Captured {
     pub(crate) fn new(max: usize) -> Self {
-        Self { head: BytesMut::new(), tail: Vec::new(), max }
+        Self { only: Bytes::new(), head: BytesMut::new(), tail: Vec::new(), max, logged: max }
     }
 
-    pub(crate) fn max(&self) -> usize {
-        self.max
+    /// Keeps more of the beginning than the log wants.
+    pub(crate) fn reach(&mut self, bytes: usize) {
+        self.max = self.max.max(bytes);
     }
 
-    pub(crate) fn push(&mut self, chunk: &[u8]) {
-        let room = self.max - self.head.len();
+    /// Forgets what it has.
+    pub(crate) fn clear(&mut self) {
+        (self.only, self.head, self.tail) = (Bytes::new(), BytesMut::new(), Vec::new());
+    }
+
+    /// Whether all that came is here.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.tail.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, chunk: &Bytes) {
+        if self.only.is_empty() && self.head.is_empty() && chunk.len() <= self.max {
+            self.only = chunk.clone();
+            return;
+        }
+        let only = std::mem::take(&mut self.only);
+        self.head.extend_from_slice(&only);
+        let room = self.max.saturating_sub(self.head.len());
         let (kept, rest) = chunk.split_at(chunk.len().min(room));
         self.head.extend_from_slice(kept);
         if !rest.is_empty() {
@@ -51,23 +73,35 @@ impl Captured {
         }
     }
 
+    /// Whether the log keeps less than all that came.
     pub(crate) fn is_cut(&self) -> bool {
-        !self.tail.is_empty()
+        !self.is_whole() || self.beginning().len() > self.logged
     }
 
-    pub(crate) fn into_bytes(self) -> Bytes {
-        self.head.freeze()
+    fn beginning(&self) -> &[u8] {
+        if self.only.is_empty() { &self.head } else { &self.only }
+    }
+
+    /// What the log keeps, and all that came where it is here: both are one text in memory.
+    pub(crate) fn into_bytes(self) -> (Bytes, Option<Bytes>) {
+        let whole = self.is_whole();
+        let head = if self.only.is_empty() { self.head.freeze() } else { self.only };
+        (head.slice(..head.len().min(self.logged)), whole.then_some(head))
     }
 
     /// Model and usage from the end of an answer whose middle was not kept; none when they are not there.
     pub(crate) fn measure_tail(&self, streamed: bool) -> Option<Measured> {
         let endpoint = providers::Endpoint::Proxy;
+        let tail = match self.tail.as_slice() {
+            [] => &self.beginning()[self.beginning().len().saturating_sub(TAIL)..],
+            tail => tail,
+        };
         let measured = if streamed {
-            let event = memmem::find(&self.tail, b"\n\n")? + 2;
-            providers::measure(endpoint, 200, &[], &self.tail[event..], true)
+            let event = memmem::find(tail, b"\n\n")? + 2;
+            providers::measure(endpoint, 200, &[], &tail[event..], true)
         } else {
-            let usage = memmem::rfind(&self.tail, b"\"usage\":")?;
-            let body = [b"{", &self.tail[usage..]].concat();
+            let usage = memmem::rfind(tail, b"\"usage\":")?;
+            let body = [b"{", &tail[usage..]].concat();
             providers::measure(endpoint, 200, &[], &body, false)
         };
         measured.usage.as_ref()?;
@@ -99,7 +133,7 @@ impl Capture {
         *kept = Kept::Whole { body, max };
     }
 
-    fn push(&self, chunk: &[u8]) {
+    fn push(&self, chunk: &Bytes) {
         if let Kept::Streamed(captured) = &mut *self.lock() {
             captured.push(chunk);
         }
@@ -114,7 +148,7 @@ impl Capture {
             }
             Kept::Streamed(captured) => {
                 let cut = captured.is_cut();
-                (captured.into_bytes(), cut)
+                (captured.into_bytes().0, cut)
             }
         }
     }

@@ -38,6 +38,8 @@ pub(crate) enum Source {
     Decoded(Decoded),
     /// Chunks that are there already.
     Ready(VecDeque<Bytes>),
+    /// Chunks that are there already, and what comes after them.
+    Begun(VecDeque<Bytes>, Box<Source>),
     /// It failed, and stays so: what it was would go on as if it had ended.
     Failed(String),
 }
@@ -417,6 +419,10 @@ impl Source {
                 .poll_next(context)
                 .map(|next| next.map(|chunk| chunk.map_err(|e| e.to_string()))),
             Self::Ready(chunks) => Poll::Ready(chunks.pop_front().map(Ok)),
+            Self::Begun(chunks, rest) => match chunks.pop_front() {
+                Some(chunk) => Poll::Ready(Some(Ok(chunk))),
+                None => rest.poll_once(context),
+            },
             Self::Failed(reason) => Poll::Ready(Some(Err(reason.clone()))),
         }
     }

@@ -51,9 +51,13 @@ impl Gateway {
             ids: intake.base.ids.clone(),
             keys: intake.keys.clone(),
             virtual_keys: intake.virtual_keys.clone(),
+            configs: intake.configs.clone(),
+            guardrails: intake.guardrails.clone(),
             recorder: intake.recorder.clone(),
             ledger: Arc::clone(&intake.ledger),
             limiter: intake.limiter.clone(),
+            prices: intake.prices.clone(),
+            answers: intake.answers.clone(),
             settings: intake.base.settings.clone(),
             telemetry: intake.base.telemetry.clone(),
         })

@@ -1,6 +1,7 @@
 //! Asking an upstream: one pooled client for each worker thread.
 
 use std::error::Error as StdError;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,6 +24,10 @@ use crate::reading::{self, Interrupted};
 
 /// How long a connection is kept for the next call.
 const IDLE_CONNECTION: Duration = Duration::from_mins(1);
+
+/// Bytes of an answer that nobody wants which are read for the sake of its connection, and for how long.
+const DRAINED_MAX: u64 = 64 << 10;
+const DRAINED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The client of one worker thread.
 pub(crate) struct Upstream {
@@ -79,6 +84,23 @@ impl Upstream {
             }),
         }
     }
+}
+
+/// Reads what is left of an answer that nobody wants, in the background: as far as that is little and comes soon, so that its
+/// connection can be used again. Else the connection is closed.
+pub(crate) fn drain(mut body: Incoming) {
+    if body.is_end_stream() || body.size_hint().lower() > DRAINED_MAX {
+        return;
+    }
+    actix_web::rt::spawn(tokio::time::timeout(DRAINED_WITHIN, async move {
+        let mut read = 0;
+        while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            read += frame.data_ref().map_or(0, |data| data.len() as u64);
+            if read > DRAINED_MAX {
+                return;
+            }
+        }
+    }));
 }
 
 fn failure(error: &hyper_util::client::legacy::Error, provider: &str) -> Error {

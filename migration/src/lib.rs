@@ -18,6 +18,10 @@ mod m20261125_limits;
 mod m20261125_log_lists;
 mod m20261125_otel;
 mod m20261125_payments;
+mod m20261126_configs;
+mod m20261126_guardrails;
+mod m20261126_log_routing;
+mod m20261126_prices;
 
 pub use database::{apply, connect};
 
@@ -41,6 +45,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_payments::Migration),
             Box::new(m20261125_feedback::Migration),
             Box::new(m20261125_otel::Migration),
+            Box::new(m20261126_log_routing::Migration),
+            Box::new(m20261126_configs::Migration),
+            Box::new(m20261126_prices::Migration),
+            Box::new(m20261126_guardrails::Migration),
         ]
     }
 }

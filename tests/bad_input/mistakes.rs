@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Case, case};
 
+mod configs;
 mod destinations;
+mod guardrails;
 
 pub const ID: &str = "01900000-0000-7000-8000-000000000001";
 const KEY: &str = "33333333-3333-4333-8333-333333333333";
@@ -17,6 +19,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         // What is wrong with its fields is for who shows an access token: see `sign_in`.
         ("POST", "/v1/auth/password") => vec![case("POST", route.path, 403, "the access token of a person")],
         ("GET", "/v1/auth/jwks") => vec![case("GET", "/v1/auth/jwks?x=1", 400, "x: no such parameter")],
+        ("GET", "/v1/model-configs/pricing/{provider}/{model}") => unknown_prices(),
         ("GET", "/v1/logs") => bad_lists(),
         ("POST", "/v1/logs") => bad_inserts(),
         ("GET", "/v1/logs/{id}") => bad_log_ids(),
@@ -53,6 +56,8 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
                 Case { says: "workspace_id: found a number", ..put(json!({"workspace_id": 7})) },
             ]
         }
+        (_, path) if path.starts_with("/v1/guardrails") => guardrails::mistakes(route),
+        (_, path) if path.starts_with("/v1/configs") => configs::mistakes(route),
         ("GET", "/v1/billing/alerts") => bad_pages("/v1/billing/alerts", None),
         ("GET", "/v1/billing/alerts/webhooks") => {
             vec![case("GET", "/v1/billing/alerts/webhooks?x=1", 400, "x: no such parameter")]
@@ -110,6 +115,17 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         ],
         (method, path) => panic!("{method} {path} is new: say here what is wrong input for it"),
     }
+}
+
+fn unknown_prices() -> Vec<Case> {
+    let at = |rest: &str| format!("/v1/model-configs/pricing/{rest}");
+    vec![
+        case("GET", at("openai/gpt-4o?x=1"), 400, "x: no such parameter"),
+        case("GET", at("openai/nothing"), 404, "Model not found"),
+        case("GET", at("nobody/gpt-4o"), 404, "Model not found"),
+        case("GET", at("openai/no%00body"), 404, "Model not found"),
+        case("GET", at(&format!("openai/{}", "n".repeat(5000))), 404, "Model not found"),
+    ]
 }
 
 fn bad_log_ids() -> Vec<Case> {
@@ -346,6 +362,18 @@ fn bad_keys() -> Vec<Case> {
             json!([{"type": "requests", "unit": "rps", "value": 1}]),
             "rate_limits[0].unit: found `rps`",
         ),
+        ("/type", json!("organisation"), "type: is not as in the path"),
+        ("/sub-type", json!(7), "sub-type: is not as in the path"),
+        ("/defaults", json!([]), "defaults: found an array"),
+        ("/defaults", json!({"metadata": {"a": 7}}), "defaults.metadata.a: found a number"),
+        (
+            "/defaults",
+            json!({"metadata": {"a\u{0}": "b"}}),
+            "defaults.metadata.a\u{0}: its name is too long or has a NUL",
+        ),
+        ("/defaults", json!({"config_id": "no\u{0}body"}), "defaults.config_id: a control character"),
+        ("/defaults", json!({"config_id": "nobody"}), "defaults.config_id: this workspace has no config"),
+        ("/defaults", json!({"x": 1}), "defaults.x: no such field"),
         ("/user_id", json!(KEY), "user_id: only a user's key has one"),
         ("/strange", json!(1), "strange: no such field"),
     ] {
@@ -390,6 +418,15 @@ fn bad_virtual_keys() -> Vec<Case> {
         ("/custom_host", json!("http://169.254.169.254/"), "custom_host: points to a private"),
         ("/custom_host", json!("https://u:p@x.com"), "custom_host: "),
         ("/note", json!(7), "note: found a number"),
+        ("/models", json!([7]), "models[0]: found a number"),
+        ("/models", json!([]), "models: found 0 of them"),
+        ("/models", json!(vec!["m"; 501]), "models: found 501 of them"),
+        ("/models", json!(["m\u{0}"]), "models[0]: a control character"),
+        ("/expires_at", json!("soon"), "expires_at: found `soon`"),
+        ("/awsRegion", json!("eu-west-1"), "awsRegion: openai has none"),
+        ("/openaiProject", json!("p\u{f6}"), "openaiProject: a character that no header may hold"),
+        ("/openaiProject", json!("p".repeat(1025)), "openaiProject: too long"),
+        ("/deploymentConfig", json!([{}]), "deploymentConfig: openai has none"),
         ("/usage_limits", json!({"credit_limit": 0}), "usage_limits.credit_limit: found 0"),
         ("/strange", json!(1), "strange: no such field"),
     ] {

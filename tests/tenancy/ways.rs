@@ -59,7 +59,8 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
         ("GET", "/v1/api-keys") => vec![ask(format!("/v1/api-keys?workspace_id={workspace}"))],
         ("POST", "/v1/api-keys/{type}/{sub_type}") => {
             let service = |body| with_body("/v1/api-keys/workspace/service", body);
-            let mut ways = vec![service(new_key(json!({"workspace_id": workspace})))];
+            let with_config = new_key(json!({"defaults": {"config_id": ids.config}}));
+            let mut ways = vec![service(new_key(json!({"workspace_id": workspace}))), service(with_config)];
             if stranger {
                 let of_user = new_key(json!({"user_id": user}));
                 ways.push(with_body("/v1/api-keys/workspace/user", of_user));
@@ -77,6 +78,10 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
             vec![
                 with_body(format!("/v1/api-keys/{api_key}"), change),
                 with_body(format!("/v1/api-keys/{}", own.api_key), elsewhere),
+                with_body(
+                    format!("/v1/api-keys/{}", own.api_key),
+                    json!({"defaults": {"config_id": ids.config}}),
+                ),
             ]
         }
         ("GET", "/v1/virtual-keys") => vec![ask(format!("/v1/virtual-keys?workspace_id={workspace}"))],
@@ -94,6 +99,8 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
                 with_body(format!("/v1/virtual-keys/{virtual_key}"), change(workspace)),
             ]
         }
+        (_, path) if path.starts_with("/v1/configs") => ways_in_configs(route, ids, own),
+        (_, path) if path.starts_with("/v1/guardrails") => ways_in_guardrails(route, ids, own, stranger),
         ("GET", "/v1/admin/workspaces/{workspace}") => vec![ask(format!("/v1/admin/workspaces/{workspace}"))],
         ("PUT", "/v1/admin/workspaces/{workspace}") => {
             let change = json!({"rate_limits": [{"type": "requests", "unit": "rpd", "value": 0}]});
@@ -106,12 +113,71 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
             vec![with_body("/v1/auth/login", sign_in)]
         }
         // What they take is a secret or nothing: there is no id to name.
-        ("POST", "/v1/auth/refresh" | "/v1/auth/logout" | "/v1/auth/password") | ("GET", "/v1/auth/jwks") => {
-            Vec::new()
-        }
+        ("POST", "/v1/auth/refresh" | "/v1/auth/logout" | "/v1/auth/password")
+        | ("GET", "/v1/auth/jwks" | "/v1/model-configs/pricing/{provider}/{model}") => Vec::new(),
         (_, path) if path.starts_with("/v1/billing/") => ways_in_billing(route, ids),
         (_, "/v1/traces" | "/v1/feedback" | "/v1/feedback/{id}") => ways_in_traces(route, ids),
         (_, path) if path.contains("/otel/") => ways_in_traces(route, ids),
+        (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
+    }
+}
+
+fn ways_in_configs(route: &api::Route, ids: &Ids, own: &Ids) -> Vec<Ask> {
+    let Ids { workspace, config, virtual_key, .. } = ids;
+    let mine = &own.workspace;
+    let named = |slug: &str| route.path.replace("{slug}", slug);
+    let with =
+        |config: Value, workspace: &str| json!({"name": "x", "config": config, "workspace_id": workspace});
+    match (route.method, route.path) {
+        ("GET", "/v1/configs") => vec![ask(format!("/v1/configs?workspace_id={workspace}"))],
+        ("POST", "/v1/configs") => vec![
+            with_body("/v1/configs", with(json!({"provider": "echo"}), workspace)),
+            with_body("/v1/configs", with(json!({"virtual_key": virtual_key}), mine)),
+            with_body("/v1/configs", with(json!({"provider": format!("@{virtual_key}")}), mine)),
+        ],
+        ("PUT", "/v1/configs/{slug}") => vec![
+            with_body(named(config), with(json!({"provider": "echo"}), mine)),
+            with_body(named(config), with(json!({"provider": "echo"}), workspace)),
+            with_body(named(&own.config), with(json!({"provider": "echo"}), workspace)),
+            with_body(named(&own.config), with(json!({"virtual_key": virtual_key}), mine)),
+        ],
+        ("GET" | "DELETE", "/v1/configs/{slug}" | "/v1/configs/{slug}/versions") => vec![
+            ask(format!("{}?workspace_id={mine}", named(config))),
+            ask(format!("{}?workspace_id={workspace}", named(config))),
+            ask(format!("{}?workspace_id={workspace}", named(&own.config))),
+        ],
+        (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
+    }
+}
+
+fn ways_in_guardrails(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
+    let Ids { workspace, organisation, guardrail, .. } = ids;
+    let named = |slug: &str| route.path.replace("{guardrail}", slug);
+    let new = super::guardrail("taken over");
+    let with = |name: &str, id: &str| {
+        let mut body = new.clone();
+        body[name] = json!(id);
+        body
+    };
+    match (route.method, route.path) {
+        ("GET", "/v1/guardrails") => vec![ask(format!("/v1/guardrails?workspace_id={workspace}"))],
+        ("POST", "/v1/guardrails") => {
+            let of_organisation = with_body("/v1/guardrails", with("organisation_id", organisation));
+            let mut ways = vec![with_body("/v1/guardrails", with("workspace_id", workspace))];
+            // A neighbour's organisation is the caller's own.
+            ways.extend(stranger.then_some(of_organisation));
+            ways
+        }
+        ("PUT", "/v1/guardrails/{guardrail}") => vec![
+            with_body(named(guardrail), new.clone()),
+            with_body(named(guardrail), with("workspace_id", workspace)),
+            with_body(named(&own.guardrail), with("workspace_id", workspace)),
+        ],
+        ("GET" | "DELETE", "/v1/guardrails/{guardrail}") => vec![
+            ask(named(guardrail)),
+            ask(format!("{}?workspace_id={workspace}", named(guardrail))),
+            ask(format!("{}?workspace_id={workspace}", named(&own.guardrail))),
+        ],
         (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
     }
 }
@@ -176,7 +242,7 @@ fn ways_in_billing(route: &api::Route, ids: &Ids) -> Vec<Ask> {
     }
 }
 
-/// Every way to name a virtual key in a model call.
+/// Every way to name a virtual key, or a config, in a model call.
 pub fn ways_to_call(path: &str, ids: &Ids) -> Vec<Ask> {
     let slug = &ids.virtual_key;
     let body = |model: String| {
@@ -189,8 +255,12 @@ pub fn ways_to_call(path: &str, ids: &Ids) -> Vec<Ask> {
         body: body("m".to_owned()),
         ..ask(path)
     };
-    let mut ways =
-        vec![call("x-portkey-virtual-key", slug.clone()), call("x-portkey-provider", format!("@{slug}"))];
+    let mut ways = vec![
+        call("x-portkey-virtual-key", slug.clone()),
+        call("x-portkey-provider", format!("@{slug}")),
+        call("x-portkey-config", ids.config.clone()),
+        call("x-portkey-config", json!({"virtual_key": slug}).to_string()),
+    ];
     if JSON.contains(&path) {
         ways.push(Ask { body: body(format!("@{slug}/m")), ..ask(path) });
     }

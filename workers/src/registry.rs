@@ -38,6 +38,9 @@ pub(crate) const FREQUENT_JOB_RUN_DAYS: u32 = 1;
 /// What was spent in a period is looked up for as long as statistics are, after its end.
 pub(crate) const SPENDING_DAYS: u32 = 400;
 
+/// What logs' costs were corrected by is looked up for as long as statistics are.
+pub(crate) const CORRECTION_DAYS: u32 = 400;
+
 /// An event of the payment provider's can be sent again for a month.
 pub(crate) const PAYMENT_EVENT_DAYS: u32 = 90;
 
@@ -66,6 +69,10 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("membership", Kept("ends when it is taken away")),
         ("api_key", Kept("archived ones too: logs name the key they came by")),
         ("virtual_key", Kept("archived ones too: logs name them, and replay asks whether they are archived")),
+        ("config", Kept("archived ones too: logs name the config that they ran under")),
+        ("config_version", Kept("logs name the version that they ran under")),
+        ("guardrail", Kept("archived ones too: logs name the guardrails that were run")),
+        ("guardrail_version", Kept("what a guardrail said is looked up for as long as it is")),
         ("plan_period", Kept("what invoices are made from, and ends with its organisation")),
         ("overage_block", Kept("what is owed, with the invoice that it stands on")),
         ("credit", Kept("what is owed, with the invoice that it stands on")),
@@ -84,6 +91,10 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("payment_customer", Kept("ends with its organisation")),
         ("payment_event", Days(PAYMENT_EVENT_DAYS)),
         ("meter_event", Kept("what the payment provider was told, with the block that it is of")),
+        ("price_list", Kept("logs say which prices they were costed by")),
+        ("price", Kept("ends with its list")),
+        ("price_adjustment", Kept("those that were taken away too: logs say which they were costed by")),
+        ("cost_correction", Days(CORRECTION_DAYS)),
         ("seaql_migrations", Kept("which migrations were applied")),
     ]
 }

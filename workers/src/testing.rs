@@ -98,7 +98,7 @@ impl World {
         let class = class.map_or(3, |terms| plans::retention_class(&terms, now_ms));
         let entries: Vec<Entry> = (0..n).map(|_| self.entry(organisation, class)).collect();
         let ids = entries.iter().map(|entry| entry.log.id).collect();
-        let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries };
+        let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries, late: Vec::new() };
         let unlimited = plans::terms(Plan::Enterprise, &Overrides::default());
         let exports = Exports::load(self.db(), [organisation]).await.unwrap();
         let rules = Rules { terms: &|_| Some(unlimited), limited: &Limited::default(), exports: &exports };
@@ -115,7 +115,7 @@ impl World {
             external_id: Some(format!("own-{id}")),
             ..scratch::log(id, organisation_id)
         };
-        Entry { log, payload: Some(vec![1]) }
+        Entry { log, payload: Some(vec![1]), opinions: Vec::new() }
     }
 
     /// Rows of an organisation in `log`, `log_payload` and `log_external_id`.

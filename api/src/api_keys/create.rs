@@ -7,7 +7,8 @@ use serde::Serialize;
 use tenancy::{KeyKind, Mint, Scope};
 use utoipa::ToSchema;
 
-use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, scope_for, take_expiry, take_scopes};
+use super::defaults::{self, KeyDefaults};
+use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, scope_for, take_scopes};
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::limits::{Change, RateLimit, UsageLimits};
@@ -16,7 +17,7 @@ use crate::{Api, Error, body, db};
 
 /// A key to make.
 #[derive(ToSchema)]
-#[schema(example = json!({"name": "ci", "scopes": ["completions.write", "logs.list"]}))]
+#[schema(example = json!({"name": "ci", "scopes": ["completions.write", "logs.list"], "defaults": {"metadata": {"env": "ci"}}}))]
 #[expect(dead_code, reason = "it says what is read from the body")]
 pub(crate) struct NewApiKey {
     #[schema(min_length = 1, max_length = 100)]
@@ -40,6 +41,8 @@ pub(crate) struct NewApiKey {
     /// Each type and unit once.
     #[schema(max_items = 6)]
     rate_limits: Option<Vec<RateLimit>>,
+    /// Of a workspace's key.
+    defaults: Option<KeyDefaults>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -68,6 +71,8 @@ pub(crate) async fn create(
     caller.needs(scope_for(kind, Verb::Create))?;
     let now_ms = api.clock.now_ms();
     let mut fields = body::object(payload).await?;
+    fields.repeats("type", &path.0)?;
+    fields.repeats("sub-type", &path.1)?;
     let limits = Change::of_new(&mut fields)?;
     let mint = read(&api, &caller, kind, fields, now_ms).await?;
     let (row, secret) = mint.mint(&api.ids, now_ms).map_err(Error::internal)?;
@@ -98,7 +103,8 @@ async fn read(
     let description = fields.line("description", MAX_DESCRIPTION)?;
     let scopes = take_scopes(&mut fields, kind, caller)?;
     let scopes = fields.required("scopes", scopes, "an array of scope names")?;
-    let expires_at = take_expiry(&mut fields, now_ms)?.value();
+    let expires_at = fields.expiry(now_ms)?.value();
+    let defaults = defaults::take(&mut fields, kind)?;
     let organisation = fields.line("organisation_id", 100)?;
     let workspace = fields.line("workspace_id", 100)?;
     let user = fields.line("user_id", 100)?;
@@ -115,12 +121,15 @@ async fn read(
             None => None,
         },
         KeyKind::WorkspaceService | KeyKind::WorkspaceUser => {
-            Some(caller.one_workspace(api, workspace.as_deref()).await?.id)
+            let workspace = caller.one_workspace(api, workspace.as_deref()).await?;
+            defaults::check(&api.db, &workspace.scope, &defaults).await?;
+            Some(workspace.id)
         }
     };
     let user_id = user_id(api, caller, kind, user).await?;
     let organisation_id = caller.scope.organisation();
-    Ok(Mint { organisation_id, workspace_id, user_id, kind, name, description, scopes, expires_at })
+    let defaults = defaults.value();
+    Ok(Mint { organisation_id, workspace_id, user_id, kind, name, description, scopes, defaults, expires_at })
 }
 
 async fn user_id(

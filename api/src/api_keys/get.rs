@@ -23,5 +23,5 @@ pub(crate) async fn get(
     let slug = row.workspace_id.and_then(|id| slugs.remove(&id));
     let now_ms = api.clock.now_ms();
     let limits = limits::of(&api.db, [row.id], now_ms).await?.remove(&row.id);
-    Ok(web::Json(ApiKey::of(row, slug, limits.unwrap_or_default(), now_ms)))
+    Ok(web::Json(ApiKey::of(row, slug, limits.unwrap_or_default(), now_ms)?))
 }

@@ -38,5 +38,6 @@ pub(crate) async fn list(
         let limits = limits.remove(&row.id).unwrap_or_default();
         ApiKey::of(row, slug, limits, now_ms)
     };
-    Ok(web::Json(List::new(total, rows.into_iter().map(shape).collect())))
+    let data = rows.into_iter().map(shape).collect::<Result<_, _>>()?;
+    Ok(web::Json(List::new(total, data)))
 }

@@ -1,6 +1,7 @@
 //! API keys (1.4).
 
 mod create;
+mod defaults;
 mod delete;
 mod get;
 mod list;
@@ -11,8 +12,8 @@ use tenancy::{KeyKind, Scope, Scopes, TenantScope};
 use utoipa::OpenApi;
 
 use crate::access::Caller;
-use crate::fields::{Fields, Sent, kind};
-use crate::{Api, Error, db, instant, path};
+use crate::fields::{Fields, kind};
+use crate::{Api, Error, db, path};
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
@@ -30,7 +31,7 @@ const MAX_NAME: usize = 100;
 const MAX_DESCRIPTION: usize = 500;
 
 /// What the contract lets a key have, and we do not yet.
-const NOT_YET: [&str; 3] = ["defaults", "alert_emails", "rotation_policy"];
+const NOT_YET: [&str; 2] = ["alert_emails", "rotation_policy"];
 
 /// What is done to a key: each kind has a scope for each.
 #[derive(Clone, Copy)]
@@ -109,16 +110,6 @@ fn take_scopes(fields: &mut Fields, kind: KeyKind, caller: &Caller) -> Result<Op
         Some(scope) => Err(Error::Forbidden(format!("it cannot give away {scope}, which it does not have"))),
         None => Ok(Some(scopes)),
     }
-}
-
-/// When a key is to end: a moment to come.
-fn take_expiry(fields: &mut Fields, now_ms: i64) -> Result<Sent<i64>, Error> {
-    let at = fields.path("expires_at");
-    fields.sent_line("expires_at", 40)?.read(|text| match instant::parse(&text) {
-        None => Err(Error::invalid(at, format!("found `{text}`"), instant::EXPECTED)),
-        Some(ms) if ms <= now_ms => Err(Error::invalid(at, format!("`{text}` is past"), "a time to come")),
-        Some(ms) => Ok(ms),
-    })
 }
 
 /// Lets a change of a key be seen by the next call that it makes.

@@ -3,9 +3,11 @@
 use entity::api_key;
 use sea_orm::prelude::*;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use tenancy::Defaults;
 use utoipa::ToSchema;
 
+use super::defaults;
 use crate::instant;
 use crate::limits::{RateShown, Shown, UsageShown};
 
@@ -35,8 +37,7 @@ pub(crate) struct ApiKey {
     reset_usage: u8,
     #[schema(value_type = Vec<tenancy::Scope>)]
     scopes: Value,
-    #[schema(value_type = std::collections::HashMap<String, Value>)]
-    defaults: Value,
+    defaults: defaults::Shown,
     #[schema(value_type = Vec<Value>, max_items = 0)]
     alert_emails: [(); 0],
     #[schema(format = DateTime)]
@@ -46,9 +47,17 @@ pub(crate) struct ApiKey {
 }
 
 impl ApiKey {
-    pub fn of(row: api_key::Model, workspace_slug: Option<String>, limits: Shown, now_ms: i64) -> Self {
+    /// # Errors
+    /// When the row is not as we write it.
+    pub fn of(
+        row: api_key::Model,
+        workspace_slug: Option<String>,
+        limits: Shown,
+        now_ms: i64,
+    ) -> Result<Self, DbErr> {
         let expired = row.expires_at.is_some_and(|at| at <= now_ms);
-        Self {
+        let defaults = Defaults::of(&row)?;
+        Ok(Self {
             id: row.id,
             key: row.hint,
             name: row.name,
@@ -69,10 +78,10 @@ impl ApiKey {
             usage_limits: limits.usage.into_iter().next(),
             reset_usage: 0,
             scopes: row.scopes,
-            defaults: json!({ "metadata": null, "config_id": null }),
+            defaults: defaults::Shown::of(defaults),
             alert_emails: [],
             expires_at: row.expires_at.map(instant::iso),
             object: "api-key",
-        }
+        })
     }
 }

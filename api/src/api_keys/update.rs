@@ -7,7 +7,8 @@ use tenancy::{KeyKind, Scope};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, find, take_expiry, take_scopes};
+use super::defaults::{self, KeyDefaults};
+use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, find, take_scopes};
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::limits::{Change, RateLimit, UsageLimits};
@@ -16,7 +17,7 @@ use crate::{Api, Error, body, db};
 
 /// What to change of a key; what is left out stays.
 #[derive(ToSchema)]
-#[schema(example = json!({"name": "ci of the main branch", "description": null}))]
+#[schema(example = json!({"name": "ci of the main branch", "description": null, "defaults": {"metadata": {"env": "ci"}}}))]
 #[expect(dead_code, reason = "it says what is read from the body")]
 pub(crate) struct ApiKeyChange {
     #[schema(min_length = 1, max_length = 100)]
@@ -39,6 +40,8 @@ pub(crate) struct ApiKeyChange {
     /// Each type and unit once. Null or empty: none.
     #[schema(max_items = 6)]
     rate_limits: Option<Vec<RateLimit>>,
+    /// In place of all that there are; null: none.
+    defaults: Option<KeyDefaults>,
     /// True: what was spent is forgotten, and the budget counts from now on.
     reset_usage: Option<bool>,
 }
@@ -65,8 +68,14 @@ pub(crate) async fn update(
     let workspace = fields.line("workspace_id", 100)?;
     let scope = caller.reach(&api, workspace.as_deref()).await?;
     let (row, kind) = find(&api, &caller, &scope, &id, Verb::Update).await?;
+    fields.repeats("id", &id)?;
     let limits = Change::of_key(&mut fields)?;
-    let change = read(fields, kind, &caller, api.clock.now_ms())?;
+    let defaults = defaults::take(&mut fields, kind)?;
+    let mut change = read(fields, kind, &caller, api.clock.now_ms())?;
+    if let Some(own) = row.workspace_id.and_then(|id| scope.within(id)) {
+        defaults::check(&api.db, &own, &defaults).await?;
+    }
+    change.defaults = defaults.map(|defaults| defaults.to_json()).change();
     let txn = api.db.begin().await?;
     if !db::api_key::update(&txn, &scope, row.id, change).await? {
         return Err(Error::not_found("API key", id.as_str()));
@@ -86,7 +95,7 @@ fn read(mut fields: Fields, kind: KeyKind, caller: &Caller, now_ms: i64) -> Resu
     if let Some(scopes) = take_scopes(&mut fields, kind, caller)? {
         change.scopes = Set(scopes.to_json());
     }
-    change.expires_at = take_expiry(&mut fields, now_ms)?.change();
+    change.expires_at = fields.expiry(now_ms)?.change();
     fields.fixed(&["type", "user_id"])?;
     fields.not_yet(&NOT_YET)?;
     fields.finish()?;

@@ -23,6 +23,8 @@ pub(crate) struct Terms {
     max_logs: Option<u64>,
     log_retention_days: Option<u32>,
     analytics_retention_days: Option<u32>,
+    /// Seconds that a cached answer may be given again.
+    max_cache_age_s: Option<u32>,
 }
 
 impl Terms {
@@ -35,6 +37,7 @@ impl Terms {
             max_logs: terms.limit(),
             log_retention_days: terms.log_retention_days,
             analytics_retention_days: terms.analytics_retention_days,
+            max_cache_age_s: terms.max_cache_age_s,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 pub(crate) mod alert;
 pub(crate) mod api_key;
+pub(crate) mod config;
 pub(crate) mod feedback;
+pub(crate) mod guardrail;
 pub(crate) mod invoice;
 pub(crate) mod job;
 pub(crate) mod limits;

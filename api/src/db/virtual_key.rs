@@ -1,6 +1,8 @@
+use std::collections::HashMap;
+
 use entity::virtual_key::{ActiveModel, Column, Entity, Model};
 use sea_orm::prelude::*;
-use sea_orm::{IntoActiveModel, QueryOrder, QueryTrait, Select};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select};
 use tenancy::TenantScope;
 
 use crate::paging::Paging;
@@ -18,6 +20,27 @@ pub(crate) async fn find(
         return Ok(None); // PostgreSQL refuses even to look for one.
     }
     within(scope).filter(Column::Slug.eq(slug)).one(db).await
+}
+
+/// The statuses of those that there are of these slugs.
+pub(crate) async fn statuses(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    slugs: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, String>, DbErr> {
+    // PostgreSQL refuses even to look for one with a NUL.
+    let slugs = slugs.filter(|slug| !slug.contains('\0'));
+    let rows: Vec<(String, String)> = Entity::find()
+        .select_only()
+        .column(Column::Slug)
+        .column(Column::Status)
+        .filter(Column::OrganisationId.eq(scope.organisation()))
+        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::WorkspaceId.eq(id)))
+        .filter(Column::Slug.is_in(slugs))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// A page of the virtual keys, newest first, and how many there are in all.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::attempts::{self, Attempt};
 use super::content::Body;
 use super::metrics::Metrics;
 use super::row::millis;
@@ -27,6 +28,11 @@ pub(crate) struct Detail {
     response: Response,
     metrics: Metrics,
     status: StatusLabels,
+    /// What the targets of the call's config were asked, in order; empty where it ran under none.
+    attempts: Vec<Attempt>,
+    /// What guardrails found, as in the answer.
+    #[schema(value_type = Option<std::collections::HashMap<String, Value>>)]
+    hook_results: Option<Value>,
     outcome: String,
     /// What became of the content.
     payload: String,
@@ -94,6 +100,8 @@ impl Detail {
             },
             metrics: Metrics::of(log, workspace_slug),
             status: StatusLabels::of(log),
+            attempts: attempts::of(log),
+            hook_results: log.hook_results.clone(),
             outcome: log.outcome.clone(),
             payload: log.payload.clone(),
             external_id: log.external_id.clone(),

@@ -49,6 +49,9 @@ pub(super) struct Filters {
     /// Slugs of virtual keys.
     #[param(style = Form, explode = false, max_items = 100)]
     virtual_keys: Option<Vec<String>>,
+    /// Slugs of saved configs.
+    #[param(style = Form, explode = false, max_items = 100)]
+    configs: Option<Vec<String>>,
     /// API keys.
     #[param(style = Form, explode = false, max_items = 100)]
     api_key_ids: Option<Vec<Uuid>>,
@@ -107,6 +110,7 @@ pub(super) fn take(query: &mut Parameters) -> Result<Filter, Error> {
         models: words(query, ["ai_model", "model"], "names of models")?,
         provider_models: query.items("ai_org_model", pair, "pairs such as openai__gpt-4o")?,
         virtual_keys: query.items("virtual_keys", word, "slugs of virtual keys")?,
+        configs: query.items("configs", word, "slugs of saved configs")?,
         api_key_ids: query.items("api_key_ids", |item| item.parse::<Uuid>().ok(), "UUIDs of API keys")?,
         trace_id: query.take("trace_id"),
         metadata: metadata(query)?,

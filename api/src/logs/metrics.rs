@@ -50,6 +50,9 @@ pub(super) struct Metrics {
     parent_span_id: Option<String>,
     mode: String,
     last_used_option_index: String,
+    /// The slug of the saved config that the call ran under.
+    config_id: Option<String>,
+    config_version_id: Option<Uuid>,
     virtual_key: Option<String>,
     api_key_id: Option<Uuid>,
     source: String,
@@ -98,6 +101,8 @@ impl Metrics {
             parent_span_id: log.parent_span_id.clone(),
             mode: log.mode.clone(),
             last_used_option_index: log.option_path.clone(),
+            config_id: log.config_id.clone(),
+            config_version_id: log.config_version_id,
             virtual_key: log.virtual_key.clone(),
             api_key_id: log.api_key_id,
             source: log.source.clone(),

@@ -1,5 +1,6 @@
 //! Logs: browsing them, and taking in those of calls that did not come through the gateway.
 
+mod attempts;
 mod content;
 mod detail;
 mod entry;

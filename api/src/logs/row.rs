@@ -50,6 +50,8 @@ pub(crate) struct Row {
     workspace_id: Option<String>,
     api_key_id: Option<Uuid>,
     virtual_key: Option<String>,
+    /// The slug of the saved config that the call ran under.
+    config_id: Option<String>,
     #[schema(value_type = std::collections::HashMap<String, String>)]
     metadata: Value,
     /// False under Do Not Track.
@@ -92,6 +94,7 @@ impl Row {
             workspace_id,
             api_key_id: log.api_key_id,
             virtual_key: log.virtual_key,
+            config_id: log.config_id,
             metadata: log.metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
             payload: log.payload,
             external_id: log.external_id,

@@ -57,8 +57,10 @@ pub(super) fn code(error: &Error) -> Code {
         Error::Unauthorised(_) => Code::Unauthenticated,
         Error::Forbidden(_) => Code::PermissionDenied,
         Error::Unpaid => Code::FailedPrecondition,
-        Error::NotFound { .. } => Code::NotFound,
-        Error::Invalid { .. } | Error::Unsupported { .. } | Error::TooLarge { .. } => Code::InvalidArgument,
+        Error::NotFound { .. } | Error::NoModel => Code::NotFound,
+        Error::Invalid { .. } | Error::Mistakes(_) | Error::Unsupported { .. } | Error::TooLarge { .. } => {
+            Code::InvalidArgument
+        }
         Error::Method { .. } => Code::Unimplemented,
         Error::TooSoon { .. } | Error::Unavailable(_) => Code::Unavailable,
         Error::Internal(_) => Code::Internal,

@@ -105,7 +105,7 @@ async fn what_is_wrong_with_a_new_key_is_named() {
         (
             "workspace/service",
             with("colour", json!("red")),
-            "colour: no such field; expected only description, ",
+            "colour: no such field; expected only defaults, description, ",
         ),
         (
             "workspace/service",
@@ -185,4 +185,71 @@ async fn an_expired_key_is_shown_as_such_and_does_not_work() {
     f.clock.advance(Duration::from_hours(1));
     refused(&f.call("GET", "/v1/logs", &secret(&made), None).await, 401, "AB05", "expired");
     assert_eq!(f.get(&format!("/v1/api-keys/{}", id(&made))).await.1["status"], "expired");
+}
+
+#[actix_web::test]
+async fn the_defaults_of_a_key_are_kept_shown_changed_and_taken_away() {
+    let f = Fixture::new().await;
+    let config = json!({"name": "c", "config": {"provider": "echo"}});
+    let slug = f.post("/v1/configs", config).await.1["data"]["slug"].as_str().unwrap().to_owned();
+    let defaults = json!({"metadata": {"env": "dev"}, "config_id": slug, "allow_config_override": false});
+    let new = json!({"name": "k", "scopes": ["logs.list"], "defaults": defaults});
+    let made = f.post("/v1/api-keys/workspace/service", new).await;
+    let path = format!("/v1/api-keys/{}", id(&made));
+    assert_eq!(f.get(&path).await.1["defaults"], defaults);
+    let tenant = async || f.api.keys.identify(made.1["key"].as_str().unwrap()).await.unwrap();
+    let kept = tenant().await.defaults.clone().unwrap();
+    assert_eq!((kept.config.as_deref(), kept.allow_config_override), (Some(slug.as_str()), false));
+    assert_eq!(kept.metadata["env"], "dev");
+
+    // They are replaced whole.
+    let put = async |change: Value| f.call("PUT", &path, &f.made.api_key, Some(change)).await;
+    assert_eq!(put(json!({"defaults": {"metadata": {"env": "prod"}}})).await, (200, json!({})));
+    let (_, shown) = f.get(&path).await;
+    let expected = json!({"metadata": {"env": "prod"}, "config_id": null, "allow_config_override": true});
+    assert_eq!(shown["defaults"], expected);
+    assert_eq!(put(json!({"name": "k2"})).await.0, 200);
+    assert_eq!(f.get(&path).await.1["defaults"], expected);
+    assert_eq!(put(json!({"defaults": null})).await.0, 200);
+    assert_eq!(tenant().await.defaults, None);
+    let nothing = json!({"metadata": null, "config_id": null, "allow_config_override": true});
+    assert_eq!(f.get("/v1/api-keys").await.1["data"][0]["defaults"], nothing);
+}
+
+#[actix_web::test]
+async fn what_is_wrong_with_a_keys_defaults_is_named() {
+    let f = Fixture::new().await;
+    f.workspace("ws-other").await;
+    let elsewhere = json!({"name": "c", "config": {"provider": "echo"}, "workspace_id": "ws-other"});
+    let elsewhere = f.call("POST", "/v1/configs", &f.made.admin_api_key, Some(elsewhere)).await;
+    let elsewhere = elsewhere.1["data"]["slug"].as_str().unwrap().to_owned();
+    let archived = f.post("/v1/configs", json!({"name": "c", "config": {"provider": "echo"}})).await;
+    let archived = archived.1["data"]["slug"].as_str().unwrap().to_owned();
+    assert_eq!(f.call("DELETE", &format!("/v1/configs/{archived}"), &f.made.api_key, None).await.0, 200);
+    let many: serde_json::Map<String, Value> = (0..65).map(|n| (format!("k{n}"), json!("v"))).collect();
+    let made = f.post("/v1/api-keys/workspace/service", json!({"name": "k", "scopes": ["logs.list"]})).await;
+    let path = format!("/v1/api-keys/{}", id(&made));
+    for (defaults, message) in [
+        (json!(5), "defaults: found a number"),
+        (
+            json!({"colour": "red"}),
+            "defaults.colour: no such field; expected only allow_config_override, config_id, metadata",
+        ),
+        (json!({"allow_config_override": 1}), "defaults.allow_config_override: found 1"),
+        (json!({"metadata": "x"}), "defaults.metadata: found a string"),
+        (json!({"metadata": {"a": 1}}), "defaults.metadata.a: found a number"),
+        (json!({"metadata": {"a": "x".repeat(129)}}), "defaults.metadata.a: too long"),
+        (json!({"metadata": many}), "defaults.metadata: found 65 pairs"),
+        (json!({"config_id": "pc-nobodys"}), "defaults.config_id: this workspace has no config `pc-nobodys`"),
+        (json!({"config_id": elsewhere}), "defaults.config_id: this workspace has no config"),
+        (json!({"config_id": archived}), "defaults.config_id: the config `pc-c-"),
+    ] {
+        let new = json!({"name": "k", "scopes": ["logs.list"], "defaults": defaults});
+        refused(&f.post("/v1/api-keys/workspace/service", new).await, 400, "AB01", message);
+        let change = json!({"defaults": defaults});
+        refused(&f.call("PUT", &path, &f.made.api_key, Some(change)).await, 400, "AB01", message);
+    }
+    let new = json!({"name": "k", "scopes": ["logs.list"], "defaults": {"metadata": {"env": "dev"}}});
+    let answer = f.call("POST", "/v1/api-keys/organisation/service", &f.made.admin_api_key, Some(new)).await;
+    refused(&answer, 400, "AB01", "defaults: an organisation's key makes no calls");
 }

@@ -6,16 +6,18 @@ use actix_web::http::Method;
 use actix_web::{App, test};
 use clock::{Clock, Ids};
 use egress::Reach;
-use entity::{api_key, workspace};
+use entity::{api_key, audit_entry, workspace};
 use plans::Plan;
 use recorder::{Recorder, Shipper, Unrecorded};
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseConnection, IntoActiveModel};
+use sea_orm::{DatabaseConnection, IntoActiveModel, QueryOrder};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tenancy::notices::Notices;
 use tenancy::organisation::{Created, NewOrganisation, create};
-use tenancy::{KeyKind, Keys, Mint, People, PeopleParts, PlanOverrides, Scope, Scopes, VirtualKeys};
+use tenancy::{
+    Configs, Guardrails, KeyKind, Keys, Mint, People, PeopleParts, PlanOverrides, Scope, Scopes, VirtualKeys,
+};
 use vault::{MasterKey, Vault};
 
 use crate::{Api, Parts};
@@ -45,6 +47,7 @@ impl Fixture {
         let (ttl, stale_max) = (Duration::from_secs(10), Duration::from_mins(15));
         let (spool, drain) = spool::open(spool::Options::new(folder.path().join("spool"), 64 << 20)).unwrap();
         let unrecorded = Unrecorded::default();
+        let prices = pricing::Current::new(Duration::from_mins(1));
         let shipper = Shipper::new(recorder::Parts {
             drain,
             db: db.clone(),
@@ -54,6 +57,7 @@ impl Fixture {
             terms: Arc::new(|organisation, now_ms| {
                 tenancy::terms(organisation, &PlanOverrides::new(), now_ms).unwrap().1
             }),
+            prices: prices.clone(),
             unrecorded: unrecorded.clone(),
             options: recorder::Options { batch_records: 100, batch_bytes: 1 << 20, linger: Duration::ZERO },
             metrics: telemetry::Metrics::default(),
@@ -73,9 +77,12 @@ impl Fixture {
             ids,
             keys: Keys::new(db.clone(), clock.clone(), ttl, stale_max, PlanOverrides::new()),
             virtual_keys: VirtualKeys::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max),
+            guardrails: Guardrails::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max),
+            configs: Configs::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max),
             vault,
             plan_overrides: PlanOverrides::new(),
             recorder: Recorder::new(spool, unrecorded),
+            prices,
             reach: Reach::Loopback,
             trust_forwarded_for: false,
             stripe_webhook_secret: None,
@@ -101,6 +108,7 @@ impl Fixture {
             name: "scoped".to_owned(),
             description: None,
             scopes: scopes.iter().copied().collect::<Scopes>(),
+            defaults: None,
             expires_at: None,
         };
         let (row, secret) = mint.mint(&self.api.ids, self.clock.now_ms()).unwrap();
@@ -119,6 +127,20 @@ impl Fixture {
             created_at: NOW,
         };
         row.into_active_model().insert(&self.db).await.unwrap()
+    }
+
+    /// A moment later, so that what comes next is told from what was before.
+    pub fn later(&self) {
+        self.clock.advance(Duration::from_millis(1));
+    }
+
+    /// What was written down of a thing, in order: what was done, and the change.
+    pub async fn audited(&self, subject: &str) -> Vec<(String, Value)> {
+        let entries = audit_entry::Entity::find()
+            .filter(audit_entry::Column::Subject.eq(subject))
+            .order_by_asc(audit_entry::Column::CreatedAt)
+            .all(&self.db);
+        entries.await.unwrap().into_iter().map(|entry| (entry.action, entry.change)).collect()
     }
 
     /// Brings what was recorded into the store.
@@ -187,13 +209,18 @@ async fn organisation(api: &Api) -> Created {
     create(&api.db, &api.ids, &api.clock, new).await.unwrap()
 }
 
-/// Asserts the contract's shape A, with this status, this code and this in its message.
+/// Asserts the contract's shape A, or B where the resource has that, with this status, this code and this in its message.
 #[track_caller]
 pub fn refused(answer: &Answer, status: u16, code: &str, message: &str) {
     let (got, body) = answer;
-    assert_eq!((*got, body["data"]["errorCode"].as_str()), (status, Some(code)), "{body}");
-    assert_eq!(body["success"], false);
-    let text = body["data"]["message"].as_str().unwrap();
-    assert!(text.contains(message), "{text}");
-    assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
+    let in_b = body["error"].is_object();
+    let said = if in_b { &body["error"]["code"] } else { &body["data"]["errorCode"] };
+    assert_eq!((*got, said.as_str()), (status, Some(code)), "{body}");
+    let text = if in_b { &body["error"]["message"] } else { &body["data"]["message"] };
+    assert!(text.as_str().unwrap().contains(message), "{text}");
+    if in_b {
+        assert_eq!(body["error"].as_object().unwrap().len(), 4, "{body}");
+    } else {
+        assert_eq!((body["success"].as_bool(), body.as_object().unwrap().len()), (Some(false), 2), "{body}");
+    }
 }

@@ -1,10 +1,11 @@
 use actix_web::web;
 use entity::virtual_key::ActiveModel;
-use sea_orm::Set;
+use sea_orm::{Set, TransactionTrait as _};
 
-use super::shape::{Nothing, Wrapped};
+use super::{note, noted};
 use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
+use crate::wrapped::{Nothing, Wrapped};
 use crate::{Api, Error, db};
 
 /// Archives a virtual key.
@@ -28,9 +29,12 @@ pub(crate) async fn delete(
         last_updated_at: Set(api.clock.now_ms()),
         ..Default::default()
     };
-    if !db::virtual_key::update(&api.db, &scope, row.id, archived).await? {
+    let txn = api.db.begin().await?;
+    if !db::virtual_key::update(&txn, &scope, row.id, archived).await? {
         return Err(Error::not_found("virtual key", slug.as_str()));
     }
+    note(&txn, &api, &caller, "virtual_key.delete", &row.slug, noted(&row)).await?;
+    txn.commit().await?;
     api.virtual_keys.invalidate(row.organisation_id, &row.slug);
     Ok(web::Json(Wrapped::of(Nothing {})))
 }

@@ -1,8 +1,9 @@
 use actix_web::web;
 
-use super::shape::{Both, VirtualKey};
+use super::shape::VirtualKey;
 use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
+use crate::wrapped::Both;
 use crate::{Api, Error, db, limits};
 
 /// One virtual key, without its secret.
@@ -19,6 +20,7 @@ pub(crate) async fn get(
     let workspace = caller.one_workspace(&api, workspace.as_deref()).await?;
     let row = db::virtual_key::find(&api.db, &workspace.scope, &slug).await?;
     let row = row.ok_or_else(|| Error::not_found("virtual key", slug.into_inner()))?;
-    let limits = limits::of(&api.db, [row.id], api.clock.now_ms()).await?.remove(&row.id);
-    Ok(web::Json(Both::eras(VirtualKey::of(row, workspace.slug, limits.unwrap_or_default()))))
+    let now_ms = api.clock.now_ms();
+    let limits = limits::of(&api.db, [row.id], now_ms).await?.remove(&row.id);
+    Ok(web::Json(Both::eras(VirtualKey::of(row, workspace.slug, limits.unwrap_or_default(), now_ms))))
 }

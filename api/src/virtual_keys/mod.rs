@@ -3,8 +3,10 @@
 
 mod create;
 mod delete;
+mod extras;
 mod get;
 mod list;
+mod models;
 mod secret;
 mod shape;
 mod update;
@@ -16,11 +18,16 @@ pub(crate) use list::list;
 pub(crate) use update::update;
 
 use egress::Reach;
+use entity::virtual_key::Model;
+use sea_orm::ConnectionTrait;
+use sea_orm::prelude::Json;
 use secrecy::SecretString;
+use serde_json::json;
 use utoipa::OpenApi;
 
-use crate::Error;
+use crate::access::Caller;
 use crate::fields::{Fields, Sent};
+use crate::{Api, Error};
 
 /// The part of the document.
 #[derive(OpenApi)]
@@ -35,20 +42,7 @@ const MAX_NOTE: usize = 1_000;
 const MAX_SECRET: usize = 16_384;
 
 /// What the contract lets a virtual key have, and we do not yet.
-const NOT_YET: [&str; 12] = [
-    "apiVersion",
-    "resourceName",
-    "deploymentName",
-    "deploymentConfig",
-    "expires_at",
-    "secret_mappings",
-    "awsAccessKeyId",
-    "awsSecretAccessKey",
-    "awsRegion",
-    "vertexProjectId",
-    "vertexRegion",
-    "workersAiAccountId",
-];
+const NOT_YET: [&str; 1] = ["secret_mappings"];
 
 /// The provider's secret in `key`, which must be fit for a header.
 fn take_secret(fields: &mut Fields) -> Result<Option<SecretString>, Error> {
@@ -72,5 +66,26 @@ fn take_host(fields: &mut Fields, reach: Reach) -> Result<Sent<String>, Error> {
         Err(error) => {
             Err(Error::invalid(at, error.to_string(), "a base URL such as https://llm.example.com/v1"))
         }
+    })
+}
+
+/// Writes down a change of a virtual key.
+async fn note(
+    txn: &impl ConnectionTrait,
+    api: &Api,
+    caller: &Caller,
+    action: &'static str,
+    slug: &str,
+    change: Json,
+) -> Result<(), Error> {
+    Ok(caller.note(txn, api, action, format!("virtual_key:{slug}"), change).await?)
+}
+
+/// What is noted of a virtual key: all but its limits, which are noted by themselves. Of secrets there are hints.
+fn noted(row: &Model) -> Json {
+    json!({
+        "name": row.name, "provider": row.provider, "key": row.hint, "custom_host": row.custom_host,
+        "note": row.note, "model_config": row.model_config, "models": row.models, "expires_at": row.expires_at,
+        "status": row.status, "workspace_id": row.workspace_id,
     })
 }

@@ -10,5 +10,5 @@ mod url;
 
 pub use address::Reach;
 pub use connector::{connector, unanswered};
-pub use resolver::Resolver;
+pub use resolver::{Resolver, resolves};
 pub use url::{BadUrl, check_private_url, check_url};

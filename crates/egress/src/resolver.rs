@@ -27,6 +27,16 @@ impl Resolver {
     }
 }
 
+/// Whether a host, as a URL has it, has an address that may be connected to.
+pub async fn resolves(host: &str, reach: Reach) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = bare.parse() {
+        return reach.allows(address);
+    }
+    let found = tokio::net::lookup_host((host, 0)).await;
+    found.is_ok_and(|mut found| found.any(|address| reach.allows(address.ip())))
+}
+
 fn ask_the_system(name: Name) -> Found {
     Box::pin(async move { Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect()) })
 }

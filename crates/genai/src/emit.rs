@@ -1,10 +1,12 @@
 //! Logs as spans and metrics, by the conventions at [`SCHEMA_URL`](crate::names::SCHEMA_URL).
 //!
 //! A call is a SERVER span with a CLIENT child for each attempt at a provider; a log that was inserted, of a call that
-//! did not go through here, is a CLIENT span alone. Usage, cost and messages are on the CLIENT span only, so that no
-//! tool counts them twice; whose call it was is on both.
+//! did not go through here, is a CLIENT span alone. Usage, cost and messages are on the CLIENT span of the attempt whose answer
+//! was the call's, and nowhere else, so that no tool counts them twice; whose call it was is on all. That the cache was looked into,
+//! and that a target or another one was asked again, are events of the SERVER span.
 
 mod answer;
+mod attempts;
 mod attributes;
 mod bound;
 mod ids;

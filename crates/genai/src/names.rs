@@ -54,6 +54,8 @@ pub const TOOL_DEFINITIONS: &str = "gen_ai.tool.definitions";
 // HTTP and where it went
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+/// Of the same request, how often it was sent before.
+pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
 pub const URL_FULL: &str = "url.full";
 pub const SERVER_ADDRESS: &str = "server.address";
 pub const SERVER_PORT: &str = "server.port";
@@ -92,6 +94,8 @@ pub const CACHE_STATUS: &str = "turnpike.cache.status";
 pub const RETRY_COUNT: &str = "turnpike.retry.count";
 pub const MODE: &str = "turnpike.mode";
 pub const OPTION_PATH: &str = "turnpike.option_path";
+/// The JSON path of an attempt's target in the call's config.
+pub const TARGET: &str = "turnpike.target";
 pub const FEEDBACK_ID: &str = "turnpike.feedback.id";
 pub const FEEDBACK_VALUE: &str = "turnpike.feedback.value";
 pub const FEEDBACK_WEIGHT: &str = "turnpike.feedback.weight";
@@ -108,3 +112,9 @@ pub const SPAN_ID: &str = "turnpike.span_id";
 pub const PARENT_SPAN_ID: &str = "turnpike.parent_span_id";
 /// An event: upstream's first byte.
 pub const FIRST_BYTE: &str = "turnpike.first_byte";
+/// An event: the cache was looked into.
+pub const CACHE_EVENT: &str = "turnpike.cache";
+/// An event: the target is asked again.
+pub const RETRY_EVENT: &str = "turnpike.retry";
+/// An event: another target is asked.
+pub const FALLBACK_EVENT: &str = "turnpike.fallback";

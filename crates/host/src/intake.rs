@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
+use answer_cache::Answers;
 use clock::Clock;
 use limits::Limiter;
 use processes::Counts;
@@ -13,7 +14,7 @@ use settings::Settings;
 use spool::{Drain, Spool};
 use telemetry::Telemetry;
 use tenancy::notices::{Channel, Notices};
-use tenancy::{Keys, People, PeopleParts, VirtualKeys};
+use tenancy::{Configs, Guardrails, Keys, People, PeopleParts, VirtualKeys};
 use vault::Vault;
 
 use crate::observed::Observed;
@@ -27,9 +28,14 @@ pub struct Intake {
     pub vault: Vault,
     pub keys: Keys,
     pub virtual_keys: VirtualKeys,
+    pub configs: Configs,
+    pub guardrails: Guardrails,
     pub people: People,
     pub ledger: Arc<dyn Ledger>,
     pub limiter: Limiter,
+    /// What calls are costed by; the shipper keeps it up to date.
+    pub prices: pricing::Current,
+    pub answers: Answers,
     limits_ledger: Arc<dyn limits::Ledger>,
     pub recorder: Recorder,
     unrecorded: Unrecorded,
@@ -56,6 +62,7 @@ impl Intake {
         place::check(&settings)?;
         let ledger = spooling::ledger(&settings)?;
         let limits_ledger = spooling::limits_ledger(&settings)?;
+        let answers = spooling::answers(&settings, &clock)?;
         place::make_folder(&settings.data_dir)?;
         place::look_for_others(&settings.data_dir)?;
         let folder = settings.data_dir.join(spool);
@@ -65,19 +72,27 @@ impl Intake {
 
         let Base { settings, clock, ids, db, vault, .. } = base.clone();
         let limiter = spooling::limiter(&settings, Arc::clone(&limits_ledger), db.clone());
+        let prices = spooling::prices(&settings);
         let (ttl, stale_max) = (settings.gateway.key_cache_ttl, settings.auth.stale_max);
         let notices = if settings.redis_url.is_some() { Notices::to_others() } else { Notices::none() };
         let keys = Keys::new(db.clone(), clock.clone(), ttl, stale_max, settings.plans.clone());
         let keys = keys.telling(notices.clone());
         let virtual_keys = VirtualKeys::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max);
         let virtual_keys = virtual_keys.telling(notices.clone());
+        let configs = Configs::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max);
+        let configs = configs.telling(notices.clone());
+        let guardrails = Guardrails::new(db.clone(), clock.clone(), vault.clone(), ttl, stale_max);
+        let guardrails = guardrails.telling(notices.clone());
         let (vault_here, plan_overrides) = (vault.clone(), settings.plans.clone());
         let people =
             PeopleParts { db, clock, ids, vault: vault_here, plan_overrides, notices: notices.clone() };
         let people = People::new(people, ttl, stale_max);
         let channel = match &settings.redis_url {
             Some(url) => {
-                Some(Channel::new(url, notices, keys.clone(), virtual_keys.clone(), people.clone())?)
+                let (keys, virtual_keys) = (keys.clone(), virtual_keys.clone());
+                let (configs, guardrails) = (configs.clone(), guardrails.clone());
+                let people = people.clone();
+                Some(Channel::new(url, notices, keys, virtual_keys, configs, guardrails, people)?)
             }
             None => None,
         };
@@ -88,9 +103,13 @@ impl Intake {
             vault,
             keys,
             virtual_keys,
+            configs,
+            guardrails,
             people,
             ledger,
             limiter,
+            prices,
+            answers,
             limits_ledger,
             recorder,
             unrecorded,
@@ -131,11 +150,19 @@ impl Intake {
                 return Err(error);
             }
         };
-        let observed = Observed::of(db).taking_in(&self.spool, &self.keys, &self.unrecorded);
+        let observed = Observed::of(db).taking_in(&self.spool, &self.keys, &self.unrecorded, &self.answers);
         let metrics = telemetry.metrics.clone();
         let ledgers = (self.ledger, self.limits_ledger);
-        let shipper =
-            spooling::shipper(settings, clock, db.clone(), self.drain, ledgers, self.unrecorded, metrics);
+        let shipper = spooling::shipper(
+            settings,
+            clock,
+            db.clone(),
+            self.drain,
+            ledgers,
+            self.prices,
+            self.unrecorded,
+            metrics,
+        );
         let shipping = Shipping {
             recorder: self.recorder,
             spool: self.spool,

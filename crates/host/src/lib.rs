@@ -30,7 +30,7 @@ pub use process::{
 pub use reference::Reference;
 pub use running::Running;
 pub use server::{OnConnect, not_watched};
-pub use spooling::{ledger, limits_ledger, open_spool, shipper};
+pub use spooling::{ledger, limits_ledger, open_spool, prices, shipper};
 pub use task::Task;
 
 /// A call makes and frees some two hundred things, on several threads. Measured, the C library's allocator takes more CPU for

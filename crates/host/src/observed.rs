@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use answer_cache::Answers;
 use recorder::Unrecorded;
 use sea_orm::{DatabaseConnection, DatabaseConnectionType};
 use spool::{Level, Spool};
@@ -11,7 +12,14 @@ use tenancy::Keys;
 /// The parts that numbers are read from; those who ask hold them no longer than the process does.
 pub(crate) struct Observed {
     db: DatabaseConnection,
-    intake: Option<(Spool, Keys, Unrecorded)>,
+    intake: Option<Intake>,
+}
+
+struct Intake {
+    spool: Spool,
+    keys: Keys,
+    unrecorded: Unrecorded,
+    answers: Answers,
 }
 
 impl Observed {
@@ -19,8 +27,20 @@ impl Observed {
         Self { db: db.clone(), intake: None }
     }
 
-    pub(crate) fn taking_in(self, spool: &Spool, keys: &Keys, unrecorded: &Unrecorded) -> Self {
-        Self { intake: Some((spool.clone(), keys.clone(), unrecorded.clone())), ..self }
+    pub(crate) fn taking_in(
+        self,
+        spool: &Spool,
+        keys: &Keys,
+        unrecorded: &Unrecorded,
+        answers: &Answers,
+    ) -> Self {
+        let intake = Intake {
+            spool: spool.clone(),
+            keys: keys.clone(),
+            unrecorded: unrecorded.clone(),
+            answers: answers.clone(),
+        };
+        Self { intake: Some(intake), ..self }
     }
 
     pub(crate) fn for_whoever_asks(self, metrics: &Metrics) -> Arc<Self> {
@@ -30,6 +50,7 @@ impl Observed {
         if takes_in {
             spool(metrics, &observed);
             intake(metrics, &observed);
+            cache(metrics, &observed);
         }
         observed
     }
@@ -78,8 +99,8 @@ fn pool(db: &DatabaseConnection) -> Option<(u64, u64)> {
 fn spool(metrics: &Metrics, observed: &Arc<Observed>) {
     let of_spool = |read: fn(&Spool) -> u64| {
         reading(observed, move |observed, now| {
-            if let Some((spool, ..)) = &observed.intake {
-                now.observe(read(spool), &[]);
+            if let Some(intake) = &observed.intake {
+                now.observe(read(&intake.spool), &[]);
             }
         })
     };
@@ -100,15 +121,15 @@ fn spool(metrics: &Metrics, observed: &Arc<Observed>) {
 
 fn intake(metrics: &Metrics, observed: &Arc<Observed>) {
     let unrecorded = reading(observed, |observed, now| {
-        if let Some((_, _, unrecorded)) = &observed.intake {
-            now.observe(unrecorded.ever(), &[]);
+        if let Some(intake) = &observed.intake {
+            now.observe(intake.unrecorded.ever(), &[]);
         }
     });
     let about = "Calls that were answered and are in no log, for there was no room or a fault.";
     metrics.total("turnpike.logs.unrecorded", about, unrecorded);
     let look_ups = reading(observed, |observed, now| {
-        if let Some((_, keys, _)) = &observed.intake {
-            let found = keys.look_ups();
+        if let Some(intake) = &observed.intake {
+            let found = intake.keys.look_ups();
             now.observe(found.hits, &[KeyValue::new("result", "hit")]);
             now.observe(found.misses, &[KeyValue::new("result", "miss")]);
         }
@@ -118,4 +139,36 @@ fn intake(metrics: &Metrics, observed: &Arc<Observed>) {
         "API keys that were looked up, by whether memory had them.",
         look_ups,
     );
+}
+
+fn cache(metrics: &Metrics, observed: &Arc<Observed>) {
+    let look_ups = reading(observed, |observed, now| {
+        if let Some(intake) = &observed.intake {
+            let counts = intake.answers.counts();
+            let results = [("hit", counts.hits), ("miss", counts.misses), ("refresh", counts.refreshes)];
+            for (result, n) in results {
+                now.observe(n, &[KeyValue::new("result", result)]);
+            }
+        }
+    });
+    metrics.total(
+        "turnpike.cache.lookups",
+        "Calls that asked for a kept answer, by what came of it.",
+        look_ups,
+    );
+    let of_answers = |read: fn(&Answers) -> u64| {
+        reading(observed, move |observed, now| {
+            if let Some(intake) = &observed.intake {
+                now.observe(read(&intake.answers), &[]);
+            }
+        })
+    };
+    let kept = of_answers(|answers| answers.counts().kept);
+    metrics.total("turnpike.cache.kept", "Answers that were kept.", kept);
+    let failures = of_answers(|answers| answers.counts().failures);
+    let about = "Steps that the store of kept answers did not answer.";
+    metrics.total("turnpike.cache.failures", about, failures);
+    let size = of_answers(Answers::size);
+    let about = "Bytes of kept answers in this process's memory; 0 where they are in Redis.";
+    metrics.gauge("turnpike.cache.size", "By", about, size);
 }

@@ -1,8 +1,10 @@
-//! From settings to the way of a record: its spool, the ledger it is counted in, and the shipper into the store.
+//! From settings to the way of a record: its spool, the ledger it is counted in, and the shipper into the store; and to where answers are
+//! kept.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use answer_cache::{Answers, Store};
 use clock::Clock;
 use entity::organisation;
 use limits::{AwayPolicy, Limiter};
@@ -61,6 +63,18 @@ pub fn limits_ledger(settings: &Settings) -> Result<Arc<dyn limits::Ledger>, lim
     })
 }
 
+/// Answers that are kept: in Redis where there is one, else in memory.
+///
+/// # Errors
+/// [`answer_cache::BadUrl`] when `cache.redis_url` is no address of a Redis.
+pub fn answers(settings: &Settings, clock: &Clock) -> Result<Answers, answer_cache::BadUrl> {
+    let store: Box<dyn Store> = match settings.cache.redis_url.as_ref().or(settings.redis_url.as_ref()) {
+        Some(url) => Box::new(answer_cache::Redis::connect(url, settings.redis.timeout)?),
+        None => Box::new(answer_cache::Embedded::new(settings.cache.max_bytes)),
+    };
+    Ok(Answers::new(store, clock.clone(), settings.cache.max_entry_bytes))
+}
+
 /// Who asks there for calls.
 pub fn limiter(settings: &Settings, ledger: Arc<dyn limits::Ledger>, db: DatabaseConnection) -> Limiter {
     let when_away = match settings.limits.on_redis_away {
@@ -70,13 +84,21 @@ pub fn limiter(settings: &Settings, ledger: Arc<dyn limits::Ledger>, db: Databas
     Limiter::new(ledger, db, when_away)
 }
 
+/// The prices that calls are costed by.
+#[must_use]
+pub fn prices(settings: &Settings) -> pricing::Current {
+    pricing::Current::new(settings.shipper.prices_every)
+}
+
 /// The way from the spool into the store.
+#[expect(clippy::too_many_arguments, reason = "what a shipper works with, by name in its parts")]
 pub fn shipper(
     settings: &Settings,
     clock: &Clock,
     db: DatabaseConnection,
     drain: Drain,
     (ledger, limits): (Arc<dyn Ledger>, Arc<dyn limits::Ledger>),
+    prices: pricing::Current,
     unrecorded: Unrecorded,
     metrics: Metrics,
 ) -> Shipper {
@@ -88,6 +110,7 @@ pub fn shipper(
         limits,
         clock: clock.clone(),
         terms: Arc::new(move |organisation, now_ms| terms(organisation, &plans, now_ms)),
+        prices,
         unrecorded,
         options: recorder::Options {
             batch_records: settings.shipper.batch_records,

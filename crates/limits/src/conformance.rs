@@ -43,9 +43,28 @@ pub(crate) async fn all(ledger: &Arc<dyn Ledger>, organisation: impl Fn() -> Uui
     tokens_of_more_than_the_limit_take_all_of_it(&**ledger, organisation()).await?;
     what_is_held_ends_with_its_time_or_its_call(&**ledger, organisation()).await?;
     a_call_that_asks_again_has_what_it_asked_for_last(&**ledger, organisation()).await?;
+    what_is_released_was_never_asked_for(&**ledger, organisation()).await?;
     to_settle_twice_counts_once(&**ledger, organisation()).await?;
     organisations_are_counted_apart(&**ledger, organisation(), organisation()).await?;
     a_race_never_passes_the_limit(ledger, organisation()).await
+}
+
+async fn what_is_released_was_never_asked_for(ledger: &dyn Ledger, organisation: Uuid) -> Result<(), Error> {
+    ledger.seed(organisation, "budget", 5, KEEP_MS).await?;
+    let asks = [ask("budget", Kind::Budget, 10, 5), ask("tokens", Kind::Tokens, 10, 10)];
+    let counters = ["budget".to_owned(), "tokens".to_owned(), "unknown".to_owned()];
+    assert_eq!(ledger.reserve(call(organisation, 1, 0), &asks).await?, Answer::Reserved);
+    ledger.release(call(organisation, 2, 0), &counters).await?;
+    let refused = ledger.reserve(call(organisation, 2, 0), &asks).await?;
+    assert_eq!(refused, Answer::Refused { at: 0, used: 10 }, "another call's stands");
+    for _ in 0..2 {
+        ledger.release(call(organisation, 1, 0), &counters).await?;
+    }
+    assert_eq!(ledger.reserve(call(organisation, 2, 0), &asks).await?, Answer::Reserved);
+    // A counter that was never known is not known by it.
+    let unknown = [ask("unknown", Kind::Budget, 10, 1)];
+    assert_eq!(ledger.reserve(call(organisation, 1, 0), &unknown).await?, Answer::Unknown(vec![0]));
+    Ok(())
 }
 
 fn call(organisation: Uuid, id: u128, at_ms: i64) -> Call {

@@ -107,6 +107,16 @@ impl Ledger for Embedded {
         }
         Ok(())
     }
+
+    async fn release(&self, call: Call, counters: &[String]) -> Result<(), Error> {
+        let mut known = self.counters();
+        for counter in counters {
+            if let Some(counter) = known.of.get_mut(&(call.organisation, counter.clone())) {
+                counter.held.remove(&call.id);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Counters {

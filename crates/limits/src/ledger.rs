@@ -87,4 +87,10 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// [`Error`] if the ledger does not answer.
     async fn settle(&self, organisation: Uuid, settlings: &[Settling]) -> Result<(), Error>;
+
+    /// Ends what a call has reserved at these counters, as if it had asked for nothing there. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`Error`] if the ledger does not answer.
+    async fn release(&self, call: Call, counters: &[String]) -> Result<(), Error>;
 }

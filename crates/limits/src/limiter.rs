@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::{DatabaseConnection, DbErr};
+use uuid::Uuid;
 
 use crate::budget::nano;
 use crate::ledger::{Answer, Ask, Call, Error, Kind, Ledger, Settling};
@@ -89,7 +90,28 @@ impl Limiter {
         limits: impl Iterator<Item = &Limits>,
         worst: Worst,
     ) -> Result<(), Refusal> {
-        let (of, asks): (Vec<Of<'_>>, Vec<Ask>) = limits.flat_map(|limits| asks(limits, call, worst)).unzip();
+        self.reserve_anew(call, limits, worst, &[]).await
+    }
+
+    /// The same for a call that may have reserved before: that is replaced, and where its request is `counted` it counts no more.
+    ///
+    /// # Errors
+    /// As [`Limiter::reserve`]'s.
+    pub async fn reserve_anew(
+        &self,
+        call: Call,
+        limits: impl Iterator<Item = &Limits>,
+        worst: Worst,
+        counted: &[Uuid],
+    ) -> Result<(), Refusal> {
+        let (of, asks): (Vec<Of<'_>>, Vec<Ask>) = limits
+            .flat_map(|limits| {
+                let counted = counted.contains(&limits.subject.id);
+                let mut asks = asks(limits, call, worst);
+                asks.retain(|(_, ask)| !(counted && ask.kind == Kind::Requests));
+                asks
+            })
+            .unzip();
         if asks.is_empty() {
             return Ok(());
         }
@@ -99,6 +121,21 @@ impl Limiter {
             (Ok(None), _) | (Err(_), AwayPolicy::Pass) => Ok(()),
             (Ok(Some((at, used))), _) => Err(refusal(&of[at], &asks[at], used, call.at_ms)),
             (Err(_), AwayPolicy::Refuse) => Err(Refusal::Away),
+        }
+    }
+
+    /// Ends what a call has reserved of these limits, where they are not those that its log will be settled by. A ledger that does not
+    /// answer lets it end with its time.
+    pub async fn release(&self, call: Call, limits: &Limits) {
+        let asks = asks(limits, call, Worst::default()).into_iter().map(|(_, ask)| ask);
+        let counters: Vec<String> =
+            asks.filter(|ask| ask.kind != Kind::Requests).map(|ask| ask.counter).collect();
+        if counters.is_empty() {
+            return;
+        }
+        if let Err(error) = self.ledger.release(call, &counters).await {
+            let source = std::error::Error::source(&error);
+            tracing::debug!(%error, ?source, "a reservation is held until its time is over");
         }
     }
 

@@ -95,6 +95,12 @@ impl Ledger for Redis {
         }
         Ok(())
     }
+
+    async fn release(&self, call: Call, counters: &[String]) -> Result<(), Error> {
+        let arguments = [b"release".to_vec(), call.id.as_bytes().to_vec()];
+        self.step(&keys(call.organisation, counters.iter().map(String::as_str)), &arguments).await?;
+        Ok(())
+    }
 }
 
 fn keys<'a>(organisation: Uuid, counters: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -15,11 +15,15 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, ExprTrait as _, IntoActiv
 use crate::exports::Exports;
 use crate::partitions::{self, Partition};
 use crate::spending::{self, Limited};
+pub use findings::{Late, Opinion};
+
+use findings::Findings;
 use hours::Hours;
 use meter::Meter;
 use outbox::Outbox;
 
-mod hours;
+mod findings;
+pub(crate) mod hours;
 mod insert;
 mod meter;
 mod outbox;
@@ -31,6 +35,8 @@ pub struct Entry {
     pub log: log::Model,
     /// As [`crate::Packer`] made it.
     pub payload: Option<Vec<u8>>,
+    /// What guardrails think of the call.
+    pub opinions: Vec<Opinion>,
 }
 
 /// A range of a spool segment and the logs in it, in their order.
@@ -40,6 +46,8 @@ pub struct Batch {
     pub start: u64,
     pub end: u64,
     pub entries: Vec<Entry>,
+    /// What was found of logs of this batch, or of those before it.
+    pub late: Vec<Late>,
 }
 
 /// An organisation's month: what a meter row is kept for.
@@ -100,24 +108,29 @@ pub enum Error {
 /// the batch may be tried again as it is.
 pub async fn append(
     db: &DatabaseConnection,
-    batch: Batch,
+    mut batch: Batch,
     rules: Rules<'_>,
     clock: &Clock,
 ) -> Result<Appended, Error> {
     partitions::ensure(db, &partitions_of(&batch, rules.terms, clock.now_ms())).await?;
+    let late = std::mem::take(&mut batch.late);
     let txn = db.begin().await?;
-    let Some((meters, admitted)) = begin(&txn, batch, rules, clock).await? else {
+    let Some((meters, mut admitted)) = begin(&txn, batch, rules, clock).await? else {
         txn.rollback().await?;
         return Ok(Appended::Before);
     };
     let hours = Hours::of(admitted.iter().map(|entry| &entry.log));
     let outbox = Outbox::of(rules.exports, admitted.iter().map(|entry| &entry.log));
+    let mut findings = Findings::default();
+    for entry in &mut admitted {
+        findings.add(&entry.log, 1, std::mem::take(&mut entry.opinions));
+    }
     if let Err(error) = insert::all(&txn, admitted).await {
         let refused = insert::is_refusal(&error, txn.get_database_backend());
         txn.rollback().await?;
         return Err(if refused { Error::Refused(error) } else { Error::Database(error) });
     }
-    Ok(end(txn, meters, hours, outbox, clock).await?)
+    Ok(end(txn, Made { meters, hours, outbox, findings, late }, rules.exports, clock).await?)
 }
 
 /// The same, log by log: slower, and what the store refuses is left out (the content of a log, else the log) rather than
@@ -127,11 +140,12 @@ pub async fn append(
 /// [`DbErr`] when the database fails: the batch may be tried again as it is.
 pub async fn append_singly(
     db: &DatabaseConnection,
-    batch: Batch,
+    mut batch: Batch,
     rules: Rules<'_>,
     clock: &Clock,
 ) -> Result<Appended, DbErr> {
     partitions::ensure(db, &partitions_of(&batch, rules.terms, clock.now_ms())).await?;
+    let late = std::mem::take(&mut batch.late);
     let txn = db.begin().await?;
     let Some((mut meters, admitted)) = begin(&txn, batch, rules, clock).await? else {
         txn.rollback().await?;
@@ -139,9 +153,12 @@ pub async fn append_singly(
     };
     let mut hours = Hours::default();
     let mut outbox = Outbox::default();
-    for entry in admitted {
+    let mut findings = Findings::default();
+    for mut entry in admitted {
         let log = entry.log.clone();
+        let opinions = std::mem::take(&mut entry.opinions);
         if insert::one(&txn, entry).await? {
+            findings.add(&log, 1, opinions);
             hours.add(&log);
             outbox.add(rules.exports, &log);
         } else if let Some(Meter { tally, .. }) = meters.get_mut(&meter_key(&log)) {
@@ -150,7 +167,7 @@ pub async fn append_singly(
             tally.refused += 1;
         }
     }
-    end(txn, meters, hours, outbox, clock).await
+    end(txn, Made { meters, hours, outbox, findings, late }, rules.exports, clock).await
 }
 
 /// Where those of the batch's logs go that are not past their retention.
@@ -182,18 +199,31 @@ async fn begin(
     Ok(Some((meters, admitted)))
 }
 
-async fn end(
-    txn: DatabaseTransaction,
+/// What a transaction has besides its logs, when those are in.
+struct Made {
     meters: BTreeMap<MeterKey, Meter>,
     hours: Hours,
     outbox: Outbox,
+    findings: Findings,
+    late: Vec<Late>,
+}
+
+async fn end(
+    txn: DatabaseTransaction,
+    made: Made,
+    exports: &Exports,
     clock: &Clock,
 ) -> Result<Appended, DbErr> {
+    let Made { meters, hours, mut outbox, mut findings, late } = made;
     for (key, meter) in &meters {
         let blocks = overage::open(&txn, *key, meter, clock).await?;
         meter.save(&txn, blocks, clock.now_ms()).await?;
     }
     hours.save(&txn).await?;
+    for late in late {
+        findings.add_late(&txn, late).await?;
+    }
+    findings.save(&txn, exports, &mut outbox).await?;
     outbox.save(&txn, clock).await?;
     txn.commit().await?;
     Ok(Appended::Now(meters.into_iter().map(|(key, meter)| (key, meter.tally)).collect()))

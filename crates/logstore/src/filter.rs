@@ -21,6 +21,8 @@ pub struct Filter {
     pub provider_models: Vec<(String, String)>,
     /// By slug.
     pub virtual_keys: Vec<String>,
+    /// Saved ones, by slug.
+    pub configs: Vec<String>,
     pub api_key_ids: Vec<Uuid>,
     pub trace_id: Option<String>,
     /// Pairs that a log has all of.
@@ -86,6 +88,7 @@ impl Filter {
         let rows = any_of(rows, Column::Provider, &self.providers);
         let rows = any_of(rows, Column::Model, &self.models);
         let rows = any_of(rows, Column::VirtualKey, &self.virtual_keys);
+        let rows = any_of(rows, Column::ConfigId, &self.configs);
         let rows = any_of(rows, Column::ApiKeyId, &self.api_key_ids);
         let rows = any_of(rows, Column::CacheStatus, &self.cache_statuses);
         rows.apply_if(self.trace_id.as_deref(), |rows, id| rows.filter(Column::TraceId.eq(id)))

@@ -8,6 +8,7 @@ pub mod page;
 pub mod partitions;
 pub mod query;
 pub mod reconcile;
+pub mod recost;
 pub mod retention;
 pub mod spending;
 pub mod statistics;

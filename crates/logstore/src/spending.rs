@@ -44,7 +44,13 @@ impl Call {
     #[must_use]
     pub fn of(log: &log::Model) -> Option<Self> {
         let at_least_0 = |n: Option<i64>| n.unwrap_or(0).max(0);
-        let tokens = at_least_0(log.input_tokens).saturating_add(at_least_0(log.output_tokens));
+        // A kept answer costs nothing, and its tokens were spent when it was made.
+        let spent = if log.cache_status.ends_with("HIT") {
+            Spent::default()
+        } else {
+            let tokens = at_least_0(log.input_tokens).saturating_add(at_least_0(log.output_tokens));
+            Spent { tokens, cost_pusd: at_least_0(log.cost_pusd) }
+        };
         (log.source == "gateway").then(|| Self {
             id: log.id,
             organisation_id: log.organisation_id,
@@ -52,7 +58,7 @@ impl Call {
             api_key_id: log.api_key_id,
             virtual_key: log.virtual_key.clone(),
             at_ms: log.created_at,
-            spent: Spent { tokens, cost_pusd: at_least_0(log.cost_pusd) },
+            spent,
         })
     }
 }

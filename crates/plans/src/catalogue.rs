@@ -30,6 +30,9 @@ pub struct Overrides {
     /// Days that statistics are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub analytics_retention_days: Option<u32>,
+    /// Seconds that a cached answer may be given again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cache_age_s: Option<u32>,
 }
 
 impl Overrides {
@@ -44,6 +47,7 @@ impl Overrides {
             block_price_cents: self.block_price_cents.or(base.block_price_cents),
             log_retention_days: self.log_retention_days.or(base.log_retention_days),
             analytics_retention_days: self.analytics_retention_days.or(base.analytics_retention_days),
+            max_cache_age_s: self.max_cache_age_s.or(base.max_cache_age_s),
         }
     }
 }
@@ -59,6 +63,7 @@ pub fn terms(plan: Plan, overrides: &Overrides) -> Terms {
             included: Some(10_000),
             log_retention_days: Some(3),
             analytics_retention_days: Some(30),
+            max_cache_age_s: Some(86_400),
             ..UNLIMITED
         },
         Plan::Production => Terms {
@@ -91,6 +96,7 @@ pub fn terms(plan: Plan, overrides: &Overrides) -> Terms {
         overage,
         log_retention_days: overrides.log_retention_days.or(list.log_retention_days),
         analytics_retention_days: overrides.analytics_retention_days.or(list.analytics_retention_days),
+        max_cache_age_s: overrides.max_cache_age_s.or(list.max_cache_age_s),
         ..list
     }
 }
@@ -101,6 +107,7 @@ const UNLIMITED: Terms = Terms {
     overage: None,
     log_retention_days: None,
     analytics_retention_days: None,
+    max_cache_age_s: None,
     notice: None,
     recording: true,
 };

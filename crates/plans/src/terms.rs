@@ -11,6 +11,8 @@ pub struct Terms {
     pub log_retention_days: Option<u32>,
     /// Days that statistics are shown; `None`: forever.
     pub analytics_retention_days: Option<u32>,
+    /// Seconds that a cached answer may be given again; `None`: as long as a config may ask for.
+    pub max_cache_age_s: Option<u32>,
     /// The retention of the plan before, which holds on for a while after a downgrade.
     pub notice: Option<Notice>,
     /// False: nothing is recorded, as invoices were not paid.

@@ -13,6 +13,7 @@ const PLAIN: Overrides = Overrides {
     block_price_cents: None,
     log_retention_days: None,
     analytics_retention_days: None,
+    max_cache_age_s: None,
 };
 
 /// Blocks of overage that `used` logs have started: one for each part of the price list past what is included.
@@ -91,9 +92,16 @@ fn overrides_take_the_place_of_the_catalogues_numbers() {
 #[test]
 fn an_organisations_overrides_come_before_its_plans() {
     let plan = Overrides { included_logs: Some(5), max_logs: Some(6), ..PLAIN };
-    let own = Overrides { included_logs: Some(7), analytics_retention_days: Some(8), ..PLAIN };
-    let both =
-        Overrides { included_logs: Some(7), max_logs: Some(6), analytics_retention_days: Some(8), ..PLAIN };
+    let own = Overrides {
+        included_logs: Some(7),
+        analytics_retention_days: Some(8),
+        max_cache_age_s: Some(9),
+        ..PLAIN
+    };
+    assert_eq!(terms(Plan::Developer, &own).max_cache_age_s, Some(9));
+    assert_eq!(terms(Plan::Developer, &plan).max_cache_age_s, Some(86_400));
+    assert_eq!(terms(Plan::Production, &plan).max_cache_age_s, None);
+    let both = Overrides { max_logs: Some(6), ..own };
     assert_eq!(own.or(plan), both);
 }
 

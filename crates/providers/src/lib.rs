@@ -20,6 +20,9 @@ pub use measure::{Measured, measure};
 pub use most::{Most, most};
 pub use object::fields;
 pub use peek::{Peek, PeekError, peek, with_model};
-pub use price::{cost, models, prices_version};
-pub use registry::{Auth, Provider, Shape, all, provider};
-pub use usage::Usage;
+pub use price::{
+    ANY, BadPrice, Format, Import, ImportError, InvalidPrices, LeftOut, Multiplier, NotADecimal, PerToken,
+    Price, Prices, built_in, cost, import, models, named, prices_version, slug,
+};
+pub use registry::{AWAITED, Auth, Provider, Shape, all, provider};
+pub use usage::{ServiceTier, Usage};

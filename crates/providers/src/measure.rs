@@ -33,7 +33,8 @@ pub fn measure(endpoint: Endpoint, status: u16, request: &[u8], response: &[u8],
             let (encoding, input_tokens) = tokens::of_request(request, answer.model.as_deref());
             let embeds = endpoint == Endpoint::Embeddings;
             let output_tokens = if embeds { 0 } else { encoding.count(&written(response, sse)) };
-            Usage { input_tokens, output_tokens, estimated: true, ..Usage::default() }
+            let service_tier = answer.service_tier();
+            Usage { input_tokens, output_tokens, service_tier, estimated: true, ..Usage::default() }
         })
     });
     Measured { usage, model: answer.model, finish_reason: answer.finish_reason }

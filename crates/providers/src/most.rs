@@ -1,7 +1,7 @@
 //! The most that a call may use, before it is made.
 
 use crate::object::{each_field, each_item, text};
-use crate::{Endpoint, Usage, price};
+use crate::{Endpoint, ServiceTier, Usage};
 
 /// What an output that nobody bounds may have, of a model that is not known here. Tokens.
 const UNKNOWN_MODEL: u64 = 131_072;
@@ -59,9 +59,15 @@ pub struct Most {
 }
 
 /// Reads it from a JSON request's body. A text has no more tokens than bytes; what a body only points at (an image's URL) is
-/// not seen. Where the body does not bound the output, the model does.
+/// not seen. Where the body does not bound the output, the model does. `cost` prices what the model uses, in pico-dollars.
 #[must_use]
-pub fn most(provider: &str, endpoint: Endpoint, model: Option<&str>, body: &[u8]) -> Most {
+pub fn most(
+    provider: &str,
+    endpoint: Endpoint,
+    model: Option<&str>,
+    body: &[u8],
+    cost: impl Fn(&str, &Usage) -> Option<i64>,
+) -> Most {
     if body.is_empty() || endpoint == Endpoint::MessagesCountTokens {
         return Most::default();
     }
@@ -75,15 +81,17 @@ pub fn most(provider: &str, endpoint: Endpoint, model: Option<&str>, body: &[u8]
     let each =
         asked.output.map_or(longest, |output| if provider == "echo" { output.min(bytes) } else { output });
     let output_tokens = if endpoint == Endpoint::Embeddings { 0 } else { each.saturating_mul(asked.answers) };
-    let plain = Usage { input_tokens: bytes, output_tokens, ..Usage::default() };
+    let service_tier = asked.service_tier;
+    let plain = Usage { input_tokens: bytes, output_tokens, service_tier, ..Usage::default() };
     // Which of its kinds the input is of, and the output, is the provider's to say: the dearest.
     let kinds = [
         plain,
-        Usage { cache_write_tokens: bytes, ..plain },
+        Usage { cache_write_tokens: bytes, reasoning_tokens: output_tokens, ..plain },
+        Usage { cache_write_tokens: bytes, cache_write_1h_tokens: bytes, ..plain },
+        Usage { image_input_tokens: bytes, image_output_tokens: output_tokens, ..plain },
         Usage { audio_input_tokens: bytes, audio_output_tokens: output_tokens, ..plain },
     ];
-    let cost =
-        model.and_then(|model| kinds.iter().filter_map(|usage| price::cost(provider, model, usage)).max());
+    let cost = model.and_then(|model| kinds.iter().filter_map(|usage| cost(model, usage)).max());
     let likely_output = asked.output.map_or(0, |_| output_tokens);
     Most {
         tokens: plain.total(),
@@ -104,17 +112,30 @@ struct Asked {
     output: Option<u64>,
     /// How many there may be.
     answers: u64,
+    /// Priority where the body asks for it. What it only allows for less may come at the standard price.
+    service_tier: ServiceTier,
 }
 
 impl Asked {
     /// Of a field that is there twice, or under several names, the largest.
     fn of(body: &str) -> Self {
         let (mut output, mut choices, mut prompts) = (None, 1, 1);
-        let fields = ["max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of", "prompt"];
+        let mut service_tier = ServiceTier::Standard;
+        let fields = [
+            "max_tokens",
+            "max_completion_tokens",
+            "max_output_tokens",
+            "n",
+            "best_of",
+            "prompt",
+            "service_tier",
+        ];
         // What came before an error counts; a body that is no object is refused elsewhere.
         _ = each_field(body, &fields, |name, value| {
             let number = value.get().parse::<u64>().ok();
             match name {
+                "service_tier" if value.get() == r#""priority""# => service_tier = ServiceTier::Priority,
+                "service_tier" => {}
                 "n" | "best_of" => choices = number.unwrap_or(1).max(choices),
                 "prompt" => {
                     let mut texts = 0;
@@ -126,7 +147,7 @@ impl Asked {
                 _ => output = output.max(number),
             }
         });
-        Self { output, answers: choices.saturating_mul(prompts) }
+        Self { output, answers: choices.saturating_mul(prompts), service_tier }
     }
 }
 
@@ -137,10 +158,15 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::price;
 
     fn of(provider: &str, model: &str, body: &Value) -> (u64, Most) {
         let body = body.to_string();
-        (body.len() as u64, most(provider, Endpoint::ChatCompletions, Some(model), body.as_bytes()))
+        (body.len() as u64, most_of(provider, Endpoint::ChatCompletions, Some(model), body.as_bytes()))
+    }
+
+    fn most_of(provider: &str, endpoint: Endpoint, model: Option<&str>, body: &[u8]) -> Most {
+        most(provider, endpoint, model, body, |model, usage| price::cost(provider, model, usage))
     }
 
     #[test]
@@ -189,10 +215,10 @@ mod tests {
         let (bytes, echo) = of("echo", "gpt-4o", &json!({"x": "y"}));
         assert_eq!((echo.tokens, echo.cost_pusd), (2 * bytes, 0));
         let embedded =
-            most("openai", Endpoint::Embeddings, Some("text-embedding-3-small"), b"{\"input\":\"x\"}");
+            most_of("openai", Endpoint::Embeddings, Some("text-embedding-3-small"), b"{\"input\":\"x\"}");
         assert_eq!(embedded.tokens, 13);
         for (endpoint, body) in [(Endpoint::MessagesCountTokens, &b"{}"[..]), (Endpoint::Proxy, b"")] {
-            assert_eq!(most("openai", endpoint, None, body), Most::default());
+            assert_eq!(most_of("openai", endpoint, None, body), Most::default());
         }
     }
 }

@@ -71,6 +71,21 @@ pub fn provider(slug: &str) -> Option<&'static Provider> {
     REGISTRY.providers.get(*REGISTRY.by_name.get(slug)?)
 }
 
+/// Providers whose dialect is not spoken yet: their credentials may be kept, and calls to them are refused.
+pub const AWAITED: [&str; 11] = [
+    "azure-ai",
+    "azure-openai",
+    "bedrock",
+    "bytez",
+    "cortex",
+    "meshy",
+    "oracle",
+    "predibase",
+    "sagemaker",
+    "vertex-ai",
+    "workers-ai",
+];
+
 /// Every provider once, in the data's order.
 pub fn all() -> impl Iterator<Item = &'static Provider> {
     REGISTRY.providers.iter()

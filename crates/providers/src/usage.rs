@@ -19,14 +19,50 @@ pub struct Usage {
     pub cached_input_tokens: u64,
     /// Part of the input: written to the provider's cache.
     pub cache_write_tokens: u64,
+    /// Part of what was written to the provider's cache: to be kept for an hour.
+    pub cache_write_1h_tokens: u64,
     /// Part of the output: spent on reasoning.
     pub reasoning_tokens: u64,
     /// Part of the input: audio.
     pub audio_input_tokens: u64,
     /// Part of the output: audio.
     pub audio_output_tokens: u64,
+    /// Part of the input: images.
+    pub image_input_tokens: u64,
+    /// Part of the output: images.
+    pub image_output_tokens: u64,
+    /// At which of its prices the provider answered.
+    pub service_tier: ServiceTier,
     /// Counted by us, for the provider did not say.
     pub estimated: bool,
+}
+
+/// How a provider answered, where that has prices of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceTier {
+    /// As ever, also under names such as `default`, `auto` and `on_demand`.
+    #[default]
+    Standard,
+    /// As part of a batch, within a day.
+    Batch,
+    /// When there was room, for less.
+    Flex,
+    /// Before others, for more.
+    Priority,
+}
+
+impl ServiceTier {
+    /// From the word that answers and requests have for it: `OpenAI`'s and Groq's `service_tier`, and Anthropic's in `usage`.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        match name {
+            "batch" => Self::Batch,
+            "flex" => Self::Flex,
+            "priority" => Self::Priority,
+            _ => Self::Standard,
+        }
+    }
 }
 
 impl Usage {
@@ -60,9 +96,13 @@ impl Usage {
                 .max(counts.prompt_cache_hit.unwrap_or(0))
                 .max(counts.cached.unwrap_or(0)),
             cache_write_tokens: input_detail(|parts| parts.cache_write),
+            cache_write_1h_tokens: 0,
             reasoning_tokens: output_detail(|parts| parts.reasoning),
             audio_input_tokens: input_detail(|parts| parts.audio),
             audio_output_tokens: output_detail(|parts| parts.audio),
+            image_input_tokens: input_detail(|parts| parts.image),
+            image_output_tokens: output_detail(|parts| parts.image),
+            service_tier: counts.service_tier.unwrap_or_default(),
             estimated: false,
         };
         // Anthropic counts cache reads and writes beside `input_tokens`, not in it.
@@ -72,6 +112,7 @@ impl Usage {
             read.input_tokens = read.input_tokens.saturating_add(cache_read).saturating_add(cache_write);
             read.cached_input_tokens = read.cached_input_tokens.saturating_add(cache_read);
             read.cache_write_tokens = read.cache_write_tokens.saturating_add(cache_write);
+            read.cache_write_1h_tokens = counts.cache_creation_1h.unwrap_or(0);
         }
         // xAI leaves reasoning out of `completion_tokens`; its total gives that away.
         let with_reasoning = read.output_tokens.saturating_add(read.reasoning_tokens);
@@ -87,9 +128,13 @@ impl Usage {
     pub fn consistent(mut self) -> Self {
         self.cached_input_tokens = self.cached_input_tokens.min(self.input_tokens);
         self.cache_write_tokens = self.cache_write_tokens.min(self.input_tokens - self.cached_input_tokens);
+        self.cache_write_1h_tokens = self.cache_write_1h_tokens.min(self.cache_write_tokens);
         self.audio_input_tokens = self.audio_input_tokens.min(self.input_tokens);
+        self.image_input_tokens = self.image_input_tokens.min(self.input_tokens - self.audio_input_tokens);
         self.reasoning_tokens = self.reasoning_tokens.min(self.output_tokens);
         self.audio_output_tokens = self.audio_output_tokens.min(self.output_tokens);
+        self.image_output_tokens =
+            self.image_output_tokens.min(self.output_tokens - self.audio_output_tokens);
         self
     }
 }

@@ -3,6 +3,7 @@
 //! Every way in (a gateway call, an inserted log) ends in [`Recorder::record`]; nothing else writes to the spool.
 
 mod handed;
+mod late;
 mod prepare;
 mod record;
 mod recorder;
@@ -13,7 +14,11 @@ mod terms;
 #[cfg(test)]
 mod testing;
 
-pub use record::{Headers, Measured, Message, Outcome, Payload, Record, Routing, Source, Trace};
+pub use late::Late;
+pub use record::{
+    Attempt, ConfigVersion, Feedback, Headers, Measured, Message, Outcome, Payload, Record, Routing, Source,
+    Trace,
+};
 pub use recorder::{Error, OpenCall, Recorder};
 pub use shipper::{Options, Parts, Shipped, Shipper};
 pub use tally::Unrecorded;

@@ -36,6 +36,18 @@ pub struct Record {
     /// How the call was routed; the default is a single target, tried once, no cache.
     #[serde(default)]
     pub routing: Routing,
+    /// The saved config that it ran under.
+    #[serde(default)]
+    pub config: Option<ConfigVersion>,
+    /// Every attempt, in order; empty where the one attempt was all that the record says.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// What guardrails found, as in the answer's `hook_results`; without their data under Do Not Track.
+    #[serde(default)]
+    pub hook_results: Option<serde_json::Value>,
+    /// What guardrails think of the call: feedback on its trace.
+    #[serde(default)]
+    pub feedback: Vec<Feedback>,
 
     /// The HTTP status that the client was sent, or would have been.
     pub status: u16,
@@ -168,6 +180,51 @@ pub struct Routing {
     pub mode: Cow<'static, str>,
     /// As in the header `x-portkey-last-used-option-index`.
     pub option_path: Cow<'static, str>,
+}
+
+/// A saved config as it was when a call ran under it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfigVersion {
+    pub slug: String,
+    pub version_id: Uuid,
+}
+
+/// An opinion on the call's trace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// -10 to 10.
+    pub value: i16,
+    /// 0 to 1.
+    pub weight: f64,
+    /// A JSON object.
+    pub metadata: serde_json::Value,
+}
+
+/// One request to one target, whatever became of it. It holds no content.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Attempt {
+    /// JSON path of the target, e.g. `config.targets[0]`.
+    pub target: String,
+    /// The name that the config gives the target.
+    pub name: Option<String>,
+    pub provider: String,
+    pub virtual_key: Option<String>,
+    pub model: Option<String>,
+    /// Without its query.
+    pub url: String,
+    /// 0 for the first request to this target, n for its n-th retry.
+    pub retry: u16,
+    /// None where there was no answer.
+    pub status: Option<u16>,
+    /// Why there was none, or why it was not taken, in our own words.
+    pub error: Option<String>,
+    /// From receiving the call to the beginning of this attempt, in microseconds.
+    pub started_us: u64,
+    /// To the head of its answer, or its failure; of the attempt that was passed on, to the end of the answer. Microseconds.
+    pub latency_us: u64,
+    /// As in the header `x-portkey-cache-status`.
+    pub cache_status: Cow<'static, str>,
 }
 
 impl Default for Routing {

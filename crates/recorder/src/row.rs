@@ -3,13 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use entity::log;
+use logstore::append::{self, Opinion};
 use logstore::{Entry, Packer};
+use pricing::Book;
 use providers::Endpoint;
 
-use crate::{Measured, Payload, Record};
+use crate::{Attempt, Feedback, Late, Measured, Payload, Record};
 
 /// Makes the rows. Content that cannot be packed is left out and flagged; nothing else can fail.
-pub(crate) fn entry(mut record: Record, packer: &mut Packer) -> Entry {
+pub(crate) fn entry(mut record: Record, packer: &mut Packer, book: &Book) -> Entry {
     let measured = record.measured.take().unwrap_or_else(|| Measured::of(&record));
     let mut payload_state = record.payload;
     let payload = match record.payload {
@@ -23,24 +25,45 @@ pub(crate) fn entry(mut record: Record, packer: &mut Packer) -> Entry {
         },
         Payload::Shed | Payload::Unstorable | Payload::Withheld => None,
     };
-    Entry { log: log_row(record, measured, payload_state), payload }
+    let opinions = opinions(std::mem::take(&mut record.feedback));
+    Entry { log: log_row(record, measured, payload_state, book), payload, opinions }
 }
 
 /// The rows without all that is found out from the content: for a record that cannot be looked into.
-pub(crate) fn bare_entry(record: Record) -> Entry {
+pub(crate) fn bare_entry(mut record: Record, book: &Book) -> Entry {
     let payload = match record.payload {
         Payload::Whole | Payload::Cut => Payload::Unstorable,
         kept => kept,
     };
-    Entry { log: log_row(record, Measured::default(), payload), payload: None }
+    let opinions = opinions(std::mem::take(&mut record.feedback));
+    Entry { log: log_row(record, Measured::default(), payload, book), payload: None, opinions }
 }
 
-fn log_row(record: Record, measured: Measured, payload: Payload) -> log::Model {
+/// What came after its log.
+pub(crate) fn late(late: Late) -> append::Late {
+    append::Late {
+        log_id: late.late_for,
+        organisation_id: late.organisation_id,
+        hook_results: without_nul(late.hook_results),
+        opinions: opinions(late.feedback),
+    }
+}
+
+fn opinions(feedback: Vec<Feedback>) -> Vec<Opinion> {
+    let opinion = |Feedback { value, weight, metadata }| Opinion {
+        value,
+        weight,
+        metadata: metadata.is_object().then(|| without_nul(metadata)),
+    };
+    feedback.into_iter().map(opinion).collect()
+}
+
+fn log_row(record: Record, measured: Measured, payload: Payload, book: &Book) -> log::Model {
     let requested_model = record.requested_model.map(text);
     let model = measured.model.map(text).or_else(|| requested_model.clone());
     let usage = measured.usage.as_ref();
     let priced = match (usage, model.as_deref()) {
-        (Some(usage), Some(model)) => providers::cost(&record.provider, model, usage),
+        (Some(usage), Some(model)) => book.cost(record.organisation_id, &record.provider, model, usage),
         _ => None,
     };
     let cost_pusd = record.given_cost_pusd.or(priced);
@@ -72,17 +95,22 @@ fn log_row(record: Record, measured: Measured, payload: Payload) -> log::Model {
         cached_input_tokens: usage.map(|usage| signed(usage.cached_input_tokens)),
         cache_write_tokens: usage.map(|usage| signed(usage.cache_write_tokens)),
         reasoning_tokens: usage.map(|usage| signed(usage.reasoning_tokens)),
+        usage_detail: usage.and_then(pricing::detail_of),
         tokens_estimated: usage.is_some_and(|usage| usage.estimated),
         cost_pusd,
         prices_version: priced
             .filter(|_| record.given_cost_pusd.is_none())
-            .map(|_| providers::prices_version().to_owned()),
+            .map(|_| book.version(record.organisation_id).to_owned()),
         latency_us: signed(record.latency_us),
         first_byte_us: record.first_byte_us.map(signed),
         cache_status: record.routing.cache_status.into_owned(),
         retry_count: record.routing.retry_count,
         mode: record.routing.mode.into_owned(),
         option_path: record.routing.option_path.into_owned(),
+        config_id: record.config.as_ref().map(|config| text(config.slug.clone())),
+        config_version_id: record.config.map(|config| config.version_id),
+        attempts: attempts(&record.attempts),
+        hook_results: record.hook_results.map(without_nul),
         payload: payload.as_str().to_owned(),
         external_id: record.external_id.map(text),
     }
@@ -92,6 +120,28 @@ fn metadata(pairs: std::collections::BTreeMap<String, String>) -> Option<serde_j
     let object: serde_json::Map<_, _> =
         pairs.into_iter().map(|(key, value)| (text(key), text(value).into())).collect();
     (!object.is_empty()).then_some(object.into())
+}
+
+fn attempts(attempts: &[Attempt]) -> Option<serde_json::Value> {
+    if attempts.is_empty() {
+        return None;
+    }
+    serde_json::to_value(attempts).ok().map(without_nul)
+}
+
+/// The same for all texts in a JSON value.
+fn without_nul(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(string) => Value::String(text(string)),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (text(key), without_nul(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        plain => plain,
+    }
 }
 
 /// PostgreSQL has no text with a NUL in it, and a log is worth more than the character.

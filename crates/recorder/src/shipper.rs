@@ -13,6 +13,7 @@ use logstore::exports::Exports;
 use logstore::spending::{self, Limited};
 use logstore::{Appended, Entry, MeterKey, Packer, Tally};
 use plans::{Month, Terms};
+use pricing::{Book, Current};
 use quota::{BatchId, Key, Ledger, Reserved};
 use sea_orm::prelude::*;
 use spool::{Batch, Drain};
@@ -69,6 +70,8 @@ pub enum Error {
     Append(#[from] append::Error),
     #[error("the quota ledger failed")]
     Ledger(#[from] quota::Error),
+    #[error("the prices cannot be read")]
+    Prices(#[from] pricing::Error),
     #[error("the spool failed")]
     Spool(#[from] spool::Error),
     #[error("the batch could not be prepared")]
@@ -86,6 +89,8 @@ pub struct Parts {
     pub limits: Arc<dyn limits::Ledger>,
     pub clock: Clock,
     pub terms: TermsOf,
+    /// What calls are costed by: known before the first log is.
+    pub prices: Current,
     pub unrecorded: Unrecorded,
     pub options: Options,
     pub metrics: Metrics,
@@ -122,6 +127,7 @@ impl Shipper {
                 _ = flush.tick() => {
                     self.flush_unrecorded().await;
                     self.settle_limits_again().await;
+                    self.look_at_prices().await;
                     continue;
                 }
                 () = stop.cancelled() => break,
@@ -135,6 +141,13 @@ impl Shipper {
             }
         }
         self.drain_at_the_end().await;
+    }
+
+    /// For estimates, while no batch comes. What fails is tried with the next batch, which waits for it.
+    async fn look_at_prices(&self) {
+        if let Err(error) = self.parts.prices.fresh(&self.parts.db, self.parts.clock.now_ms()).await {
+            tracing::debug!(%error, "the prices cannot be read");
+        }
     }
 
     async fn drain_at_the_end(&mut self) {
@@ -223,20 +236,22 @@ impl Shipper {
     }
 
     async fn bring_in(&mut self, batch: &Batch) -> Result<Shipped, Error> {
-        let Prepared { entries, unreadable } = self.prepare(batch).await?;
+        let book = self.parts.prices.fresh(&self.parts.db, self.parts.clock.now_ms()).await?;
+        let Prepared { entries, late, unreadable } = self.prepare(batch, &book).await?;
         let wanted = wanted(&entries);
         let terms = self.parts.terms_of(wanted.keys()).await?;
         let mut calls: Vec<_> = entries.iter().filter_map(|entry| spending::Call::of(&entry.log)).collect();
         let limited = Limited::load(&self.parts.db, &calls).await?;
         calls.retain(|call| limited.is_about(call));
-        let exports =
-            Exports::load(&self.parts.db, wanted.keys().map(|(organisation, _)| *organisation)).await?;
+        let organisations = wanted.keys().map(|(organisation, _)| *organisation);
+        let organisations = organisations.chain(late.iter().map(|late| late.organisation_id));
+        let exports = Exports::load(&self.parts.db, organisations).await?;
         let reserved = self.reserve(batch, &wanted, &terms).await;
         self.without_ledger_if_need_be(reserved)?;
         let mut shipped = Shipped { batches: 1, unreadable, ..Shipped::default() };
         let terms_of = |key: MeterKey| terms.get(&key).copied();
         let rules = Rules { terms: &terms_of, limited: &limited, exports: &exports };
-        match self.append(batch, entries, rules).await? {
+        match self.append(batch, (entries, late), rules, &book).await? {
             Appended::Before => {
                 shipped.batches_before = 1;
                 let settled = self.settle_again(batch, wanted.into_keys()).await;
@@ -255,10 +270,11 @@ impl Shipper {
     }
 
     /// On a thread of its own.
-    async fn prepare(&mut self, batch: &Batch) -> Result<Prepared, Error> {
+    async fn prepare(&mut self, batch: &Batch, book: &Arc<Book>) -> Result<Prepared, Error> {
         let (records, mut packer) = (batch.records.clone(), self.packer.take());
+        let book = Arc::clone(book);
         let preparing = tokio::task::spawn_blocking(move || {
-            let prepared = prepare(&records, &mut packer, row::entry);
+            let prepared = prepare(&records, &mut packer, &book, row::entry);
             (prepared, packer)
         });
         let (prepared, packer) = preparing.await?;
@@ -270,16 +286,20 @@ impl Shipper {
     async fn append(
         &mut self,
         batch: &Batch,
-        entries: Vec<Entry>,
+        contents: (Vec<Entry>, Vec<append::Late>),
         rules: Rules<'_>,
+        book: &Arc<Book>,
     ) -> Result<Appended, Error> {
-        let named =
-            |entries| logstore::Batch { segment: batch.segment, start: batch.start, end: batch.end, entries };
-        match append::append(&self.parts.db, named(entries), rules, &self.parts.clock).await {
+        let named = |(entries, late)| {
+            let (segment, start, end) = (batch.segment, batch.start, batch.end);
+            logstore::Batch { segment, start, end, entries, late }
+        };
+        match append::append(&self.parts.db, named(contents), rules, &self.parts.clock).await {
             Err(append::Error::Refused(error)) => {
                 tracing::warn!(%error, logs = batch.records.len(), "the store refused a batch; its logs go in one by one");
-                let Prepared { entries, .. } = self.prepare(batch).await?;
-                Ok(append::append_singly(&self.parts.db, named(entries), rules, &self.parts.clock).await?)
+                let Prepared { entries, late, .. } = self.prepare(batch, book).await?;
+                Ok(append::append_singly(&self.parts.db, named((entries, late)), rules, &self.parts.clock)
+                    .await?)
             }
             appended => Ok(appended?),
         }
@@ -409,7 +429,7 @@ fn wanted(entries: &[Entry]) -> BTreeMap<MeterKey, u64> {
 /// Which part failed; what it said is in the log line of who tries again.
 fn failed(span: &Span, error: &Error) {
     let part = match error {
-        Error::Database(_) | Error::Append(_) => "store failed",
+        Error::Database(_) | Error::Append(_) | Error::Prices(_) => "store failed",
         Error::Ledger(_) => "ledger failed",
         Error::Spool(_) => "spool failed",
         Error::Prepare(_) | Error::Pack(_) => "preparing failed",

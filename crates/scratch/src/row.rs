@@ -34,6 +34,7 @@ pub fn log(id: Uuid, organisation_id: Uuid) -> log::Model {
         cached_input_tokens: None,
         cache_write_tokens: None,
         reasoning_tokens: None,
+        usage_detail: None,
         tokens_estimated: false,
         cost_pusd: Some(1_000),
         prices_version: None,
@@ -43,6 +44,10 @@ pub fn log(id: Uuid, organisation_id: Uuid) -> log::Model {
         retry_count: 0,
         mode: "single".to_owned(),
         option_path: "config".to_owned(),
+        config_id: None,
+        config_version_id: None,
+        attempts: None,
+        hook_results: None,
         payload: "whole".to_owned(),
         external_id: None,
     }

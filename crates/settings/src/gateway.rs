@@ -18,12 +18,15 @@ pub struct GatewaySettings {
     /// How long a connection to a provider may take to open. Default: 10,000 ms.
     #[serde(rename = "connect_timeout_ms", deserialize_with = "bounds::millis")]
     pub connect_timeout: Duration,
-    /// How long a provider may take until its answer's head. Default: 600,000 ms (10 min).
+    /// How long a provider may take until its answer's head, at each attempt. Default: 600,000 ms (10 min).
     #[serde(rename = "request_timeout_ms", deserialize_with = "bounds::millis")]
     pub request_timeout: Duration,
     /// How long a provider's answer may pause. Default: 300,000 ms (5 min).
     #[serde(rename = "stream_idle_timeout_ms", deserialize_with = "bounds::millis")]
     pub stream_idle_timeout: Duration,
+    /// The pause before the first retry that a config asks for; each next is twice as long. Default: 1,000 ms.
+    #[serde(rename = "retry_base_ms", deserialize_with = "bounds::millis")]
+    pub retry_base: Duration,
     /// Which hosts off the public internet a tenant's URL may point at: `none`, `loopback` or `all`. Default: `loopback`.
     pub allow_private_hosts: Reach,
     /// How long a key is believed before it is looked up again. Default: 5,000 ms.
@@ -41,6 +44,7 @@ impl Default for GatewaySettings {
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_mins(10),
             stream_idle_timeout: Duration::from_mins(5),
+            retry_base: Duration::from_secs(1),
             allow_private_hosts: Reach::Loopback,
             key_cache_ttl: Duration::from_secs(5),
             when_spool_full: WhenSpoolFull::Pass,

@@ -16,7 +16,9 @@ use serde::Deserialize;
 
 mod auth;
 mod bounds;
+mod cache;
 mod gateway;
+mod guardrails;
 mod jobs;
 mod limits;
 mod load;
@@ -29,8 +31,10 @@ mod smtp;
 mod spool;
 
 pub use auth::AuthSettings;
+pub use cache::CacheSettings;
 pub use egress::Reach;
 pub use gateway::{GatewaySettings, WhenSpoolFull};
+pub use guardrails::GuardrailsSettings;
 pub use jobs::JobsSettings;
 pub use limits::{LimitsSettings, OnRedisAway};
 pub use load::{Error, load, load_from};
@@ -72,6 +76,8 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Calls on their way through.
     pub gateway: GatewaySettings,
+    /// Answers that are kept.
+    pub cache: CacheSettings,
     /// Who may call.
     pub auth: AuthSettings,
     /// The queue on disk between a call and its log.
@@ -86,6 +92,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// Budgets and rate limits.
     pub limits: LimitsSettings,
+    /// Checks of requests and answers.
+    pub guardrails: GuardrailsSettings,
     /// What runs by the clock.
     pub jobs: JobsSettings,
     /// How mail is sent.
@@ -109,6 +117,7 @@ impl Default for Settings {
             stop_within: Duration::from_secs(25),
             workers: None,
             gateway: GatewaySettings::default(),
+            cache: CacheSettings::default(),
             auth: AuthSettings::default(),
             spool: SpoolSettings::default(),
             log: LogSettings::default(),
@@ -116,6 +125,7 @@ impl Default for Settings {
             shipper: ShipperSettings::default(),
             redis: RedisSettings::default(),
             limits: LimitsSettings::default(),
+            guardrails: GuardrailsSettings::default(),
             jobs: JobsSettings::default(),
             smtp: SmtpSettings::default(),
             payments: PaymentsSettings::default(),

@@ -17,10 +17,18 @@ pub struct ShipperSettings {
     /// How long a batch that is not full waits for more. Default: 20 ms.
     #[serde(rename = "linger_ms", deserialize_with = "bounds::millis")]
     pub linger: Duration,
+    /// How often it is looked whether prices were added or adjusted, in milliseconds (`prices_every_ms`). Default: 60,000.
+    #[serde(rename = "prices_every_ms", deserialize_with = "bounds::millis")]
+    pub prices_every: Duration,
 }
 
 impl Default for ShipperSettings {
     fn default() -> Self {
-        Self { batch_records: 1000, batch_bytes: 8 << 20, linger: Duration::from_millis(20) }
+        Self {
+            batch_records: 1000,
+            batch_bytes: 8 << 20,
+            linger: Duration::from_millis(20),
+            prices_every: Duration::from_mins(1),
+        }
     }
 }

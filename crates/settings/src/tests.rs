@@ -43,6 +43,9 @@ fn nothing_set_gives_the_defaults() {
         (1_048_576, "info", LogFormat::Pretty)
     );
     assert_eq!(settings.redis.timeout.as_millis(), 50);
+    let cache = settings.cache;
+    assert_eq!((cache.max_bytes, cache.max_entry_bytes), (67_108_864, 1_048_576));
+    assert!(cache.redis_url.is_none());
     let shipper = settings.shipper;
     assert_eq!(
         (shipper.batch_records, shipper.batch_bytes, shipper.linger.as_millis()),

@@ -12,7 +12,7 @@ use sea_orm::prelude::*;
 
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
-use crate::{OverQuota, PlanOverrides, Scopes, Standing, Tenant, secret, terms};
+use crate::{Defaults, OverQuota, PlanOverrides, Scopes, Standing, Tenant, secret, terms};
 
 /// Longer than any key: not worth a look in the database. Bytes.
 const MAX_SECRET: usize = 256;
@@ -132,7 +132,10 @@ impl Keys {
             Change::Organisation(id) => {
                 self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == *id);
             }
-            Change::VirtualKey { .. } | Change::Session(_) => {}
+            Change::VirtualKey { .. }
+            | Change::Config { .. }
+            | Change::Guardrail { .. }
+            | Change::Session(_) => {}
             Change::Everything => self.doubt_all(),
         }
     }
@@ -201,6 +204,7 @@ impl Inner {
             over_quota: OverQuota::of(organisation)?,
             expires_at: key.expires_at,
             limits,
+            defaults: Defaults::of(key)?.map(Arc::new),
         })
     }
 }

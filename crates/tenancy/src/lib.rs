@@ -4,11 +4,14 @@
 //! - To add a scope: a variant of [`Scope`], its name and its place in [`Scope::ALL`]; which kinds of key may hold it is
 //!   in [`KeyKind::may_hold`].
 //! - To add a role: a variant of [`Role`], its name, its scopes, and the kind of key that reaches as far.
-//! - To keep another kind of row near the hot path: a front over `cache`, as [`Keys`], [`VirtualKeys`] and [`People`] are.
+//! - To keep another kind of row near the hot path: a front over `cache`, as [`Keys`], [`VirtualKeys`], [`Configs`], [`Guardrails`] and [`People`] are.
 //! - What is kept near the hot path is told of changes, also those of other processes: a variant of [`notices::Change`].
 
 pub mod audit;
 mod cache;
+pub mod configs;
+mod defaults;
+pub mod guardrails;
 mod keys;
 mod kind;
 mod mint;
@@ -16,6 +19,7 @@ pub mod notices;
 pub mod organisation;
 pub mod password;
 pub mod people;
+mod resolve;
 mod role;
 mod scope;
 mod scopes;
@@ -26,14 +30,18 @@ mod tenant;
 mod terms;
 pub mod virtual_keys;
 
+pub use configs::{Configs, SavedConfig};
+pub use defaults::Defaults;
+pub use guardrails::{Guardrails, SavedGuardrail};
 pub use keys::{IdentifyError, Keys, LookUps};
 pub use kind::{KeyKind, UnknownKind};
 pub use mint::{Mint, MintError};
 pub use people::{People, PeopleError, PeopleParts};
+pub use resolve::ResolveError;
 pub use role::{Role, UnknownRole};
 pub use scope::{Scope, UnknownScope};
 pub use scopes::Scopes;
 pub use standing::{OverQuota, Standing, UnknownName};
 pub use tenant::{Tenant, TenantScope};
 pub use terms::{PlanOverrides, plan_terms, terms};
-pub use virtual_keys::{ResolveError, VirtualKey, VirtualKeys};
+pub use virtual_keys::{Models, VirtualKey, VirtualKeys};

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use crate::secret::{self, NoRandomness};
-use crate::{KeyKind, Scopes};
+use crate::{Defaults, KeyKind, Scopes};
 
 /// Why a key cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,7 @@ pub struct Mint {
     pub name: String,
     pub description: Option<String>,
     pub scopes: Scopes,
+    pub defaults: Option<Defaults>,
     /// Unix milliseconds.
     pub expires_at: Option<i64>,
 }
@@ -55,6 +56,7 @@ impl Mint {
             hash: secret::hash(secret.expose_secret()).to_vec(),
             hint: secret::hint(secret.expose_secret()),
             scopes: self.scopes.to_json(),
+            defaults: self.defaults.as_ref().map(Defaults::to_json),
             status: "active".to_owned(),
             expires_at: self.expires_at,
             created_at: now_ms,

@@ -24,6 +24,10 @@ pub enum Change {
     ApiKey([u8; 32]),
     /// One virtual key.
     VirtualKey { organisation: Uuid, slug: String },
+    /// One saved config.
+    Config { organisation: Uuid, slug: String },
+    /// One saved guardrail.
+    Guardrail { organisation: Uuid, slug: String },
     /// A person's session: it has ended.
     Session(Uuid),
     /// An organisation's plan or workspaces.
@@ -98,6 +102,8 @@ impl Change {
         match self {
             Self::ApiKey(hash) => format!("api_key {}", URL_SAFE_NO_PAD.encode(hash)),
             Self::VirtualKey { organisation, slug } => format!("virtual_key {organisation} {slug}"),
+            Self::Config { organisation, slug } => format!("config {organisation} {slug}"),
+            Self::Guardrail { organisation, slug } => format!("guardrail {organisation} {slug}"),
             Self::Session(id) => format!("session {id}"),
             Self::Organisation(id) => format!("organisation {id}"),
             Self::Everything => "everything".to_owned(),
@@ -109,15 +115,21 @@ impl Change {
         let (word, about) = line.split_once(' ').unwrap_or((line, ""));
         let read = match word {
             "api_key" => hash(about).map(Self::ApiKey),
-            "virtual_key" => about.split_once(' ').and_then(|(organisation, slug)| {
-                Some(Self::VirtualKey { organisation: organisation.parse().ok()?, slug: slug.to_owned() })
-            }),
+            "virtual_key" => named(about).map(|(organisation, slug)| Self::VirtualKey { organisation, slug }),
+            "config" => named(about).map(|(organisation, slug)| Self::Config { organisation, slug }),
+            "guardrail" => named(about).map(|(organisation, slug)| Self::Guardrail { organisation, slug }),
             "session" => about.parse().ok().map(Self::Session),
             "organisation" => about.parse().ok().map(Self::Organisation),
             _ => None,
         };
         read.unwrap_or(Self::Everything)
     }
+}
+
+/// An organisation and a slug in it.
+fn named(text: &str) -> Option<(Uuid, String)> {
+    let (organisation, slug) = text.split_once(' ')?;
+    Some((organisation.parse().ok()?, slug.to_owned()))
 }
 
 fn hash(text: &str) -> Option<[u8; 32]> {

@@ -96,6 +96,7 @@ pub async fn create(
         name: name.to_owned(),
         description: None,
         scopes: kind.scopes(),
+        defaults: None,
         expires_at: None,
     };
     let (api_key, secret) =

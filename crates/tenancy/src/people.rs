@@ -157,7 +157,10 @@ impl People {
         match change {
             Change::Session(id) => cache.invalidate(id),
             Change::Organisation(id) => cache.invalidate_where(|_, tenant| tenant.organisation_id == *id),
-            Change::ApiKey(_) | Change::VirtualKey { .. } => {}
+            Change::ApiKey(_)
+            | Change::VirtualKey { .. }
+            | Change::Config { .. }
+            | Change::Guardrail { .. } => {}
             Change::Everything => cache.doubt_all(),
         }
     }
@@ -222,6 +225,7 @@ impl Inner {
             over_quota: OverQuota::of(&organisation)?,
             expires_at: None,
             limits: Vec::new(),
+            defaults: None,
         }))
     }
 

@@ -1,10 +1,12 @@
 //! What a key or an access token identifies, and how far its queries reach.
 
+use std::sync::Arc;
+
 use limits::Limits;
 use plans::Terms;
 use uuid::Uuid;
 
-use crate::{KeyKind, OverQuota, Role, Scopes, Standing};
+use crate::{Defaults, KeyKind, OverQuota, Role, Scopes, Standing};
 
 /// Whom a call is for and what it may do: what an API key or a person's access token identifies.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,8 @@ pub struct Tenant {
     pub expires_at: Option<i64>,
     /// Of the key and of its workspace; mostly none.
     pub limits: Vec<Limits>,
+    /// What calls of the key have unless they say otherwise; mostly none.
+    pub defaults: Option<Arc<Defaults>>,
 }
 
 impl Tenant {

@@ -1,5 +1,6 @@
 //! From the name of a virtual key to the provider's secret, for the calls that use it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,25 +9,19 @@ use entity::virtual_key;
 use limits::Limits;
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseConnection, QueryOrder, QuerySelect, QueryTrait};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use vault::Vault;
 
-use crate::TenantScope;
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
+use crate::{ResolveError, TenantScope};
+
+mod models;
+
+pub use models::Models;
 
 /// Virtual keys of one list: more than any workspace has, and a bound.
 const MAX_LISTED: u64 = 1_000;
-
-/// Why a name gives no virtual key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
-    /// There is none of this name within reach: the same whether or not another workspace has it.
-    #[error("no such virtual key")]
-    Unknown,
-    #[error("virtual keys cannot be looked up at the moment")]
-    Unavailable,
-}
 
 /// A provider's credential, opened.
 #[derive(Clone, Debug)]
@@ -40,6 +35,12 @@ pub struct VirtualKey {
     pub secret: SecretString,
     /// The base URL to call in place of the provider's own.
     pub custom_host: Option<String>,
+    /// What its provider needs besides: values by the names of headers, in lower case and without `x-portkey-`.
+    pub extras: BTreeMap<String, SecretString>,
+    /// None: all.
+    pub models: Option<Models>,
+    /// Unix milliseconds; it works before it.
+    pub expires_at: Option<i64>,
     /// Deleted: it may be shown, not used.
     pub archived: bool,
     pub limits: Option<Arc<Limits>>,
@@ -52,6 +53,7 @@ pub struct VirtualKeys(Arc<Inner>, Notices);
 struct Inner {
     db: DatabaseConnection,
     vault: Vault,
+    clock: Clock,
     cache: Cache<(Uuid, String), VirtualKey>,
 }
 
@@ -59,6 +61,34 @@ struct Inner {
 #[must_use]
 pub fn context(organisation_id: Uuid, id: Uuid) -> String {
     format!("virtual_key/{organisation_id}/{id}")
+}
+
+/// The same for what its provider needs besides the secret.
+#[must_use]
+pub fn context_of_extras(organisation_id: Uuid, id: Uuid) -> String {
+    format!("virtual_key_extras/{organisation_id}/{id}")
+}
+
+/// Opens what a provider needs besides the secret.
+///
+/// # Errors
+/// [`DbErr`] if it does not open, or is no JSON object of strings.
+pub fn open_extras(vault: &Vault, row: &virtual_key::Model) -> Result<BTreeMap<String, SecretString>, DbErr> {
+    let Some(sealed) = &row.extras else { return Ok(BTreeMap::new()) };
+    let wrong = |error: &dyn std::fmt::Display| {
+        DbErr::Custom(format!("what virtual key {} has besides its secret: {error}", row.id))
+    };
+    let opened = vault.open(sealed, context_of_extras(row.organisation_id, row.id).as_bytes());
+    let opened = opened.map_err(|error| wrong(&error))?;
+    serde_json::from_str(opened.expose_secret()).map_err(|error| wrong(&error))
+}
+
+impl VirtualKey {
+    /// Whether it has ended by itself.
+    #[must_use]
+    pub fn is_expired(&self, now_ms: i64) -> bool {
+        self.expires_at.is_some_and(|at| at <= now_ms)
+    }
 }
 
 impl VirtualKeys {
@@ -70,8 +100,8 @@ impl VirtualKeys {
         ttl: Duration,
         stale_max: Duration,
     ) -> Self {
-        let cache = Cache::new(Lifetimes::new(ttl, stale_max), clock);
-        Self(Arc::new(Inner { db, vault, cache }), Notices::none())
+        let cache = Cache::new(Lifetimes::new(ttl, stale_max), clock.clone());
+        Self(Arc::new(Inner { db, vault, clock, cache }), Notices::none())
     }
 
     /// Whatever is invalidated through this handle and its clones is told to other processes.
@@ -80,7 +110,7 @@ impl VirtualKeys {
         Self(self.0, notices)
     }
 
-    /// The virtual key of that name within `scope`, archived ones too.
+    /// The virtual key of that name within `scope`, archived and expired ones too.
     ///
     /// # Errors
     /// [`ResolveError`]; `Unavailable` only when nothing recent stands in for a failing database.
@@ -127,7 +157,8 @@ impl VirtualKeys {
             let opened = self.0.open(row, None);
             opened.inspect_err(|error| tracing::error!(%error, "a virtual key is left out of a list")).ok()
         };
-        Ok(rows.into_iter().filter_map(open).collect())
+        let now_ms = self.0.clock.now_ms();
+        Ok(rows.into_iter().filter_map(open).filter(|key| !key.is_expired(now_ms)).collect())
     }
 
     /// Forgets one virtual key: it was changed or archived.
@@ -159,7 +190,7 @@ impl VirtualKeys {
             Change::Organisation(id) => {
                 self.0.cache.invalidate_where(|(organisation, _), _| organisation == id);
             }
-            Change::ApiKey(_) | Change::Session(_) => {}
+            Change::ApiKey(_) | Change::Config { .. } | Change::Guardrail { .. } | Change::Session(_) => {}
             Change::Everything => self.doubt_all(),
         }
     }
@@ -182,6 +213,7 @@ impl Inner {
             .vault
             .open(&row.secret, context(row.organisation_id, row.id).as_bytes())
             .map_err(|error| DbErr::Custom(format!("the secret of virtual key {}: {error}", row.id)))?;
+        let extras = open_extras(&self.vault, &row)?;
         Ok(VirtualKey {
             id: row.id,
             organisation_id: row.organisation_id,
@@ -190,6 +222,9 @@ impl Inner {
             provider: row.provider,
             secret,
             custom_host: row.custom_host,
+            extras,
+            models: row.models.as_ref().map(Models::from_json),
+            expires_at: row.expires_at,
             archived: row.status != "active",
             limits,
         })

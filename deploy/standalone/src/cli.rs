@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use billing::NewCredit;
 use clap::{Args, Parser, Subcommand};
 use plans::{Overrides, Plan};
+use providers::{Multiplier, Price};
 use settings::Settings;
 use telemetry::Telemetry;
 use tenancy::Standing;
@@ -42,8 +43,8 @@ Examples:
   turnpike org set-plan --organisation ID --plan enterprise --from 2027-01-01T00:00:00Z \\
     --overrides '{\"monthly_price_cents\": 200000, \"log_retention_days\": 365}'
 
-The overrides may have monthly_price_cents, included_logs, max_logs, block_logs, block_price_cents, log_retention_days and
-analytics_retention_days. What was still to come is replaced; logs past a shorter retention are not shown from then on, with 7
+The overrides may have monthly_price_cents, included_logs, max_logs, block_logs, block_price_cents, log_retention_days,
+analytics_retention_days and max_cache_age_s. What was still to come is replaced; logs past a shorter retention are not shown from then on, with 7
 days of notice where it is to come.";
 
 const CREDIT_EXAMPLES: &str = "\
@@ -84,6 +85,33 @@ the ids that clients gave them, and with the ledger in Redis where there is one.
 summary at the end. Ends with 0 when all agree and with 1 when something does not. Works while servers run: each page is
 read in one snapshot, and a ledger that differs is asked again before it is told.";
 
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  turnpike prices import model_prices_and_context_window.json
+  turnpike prices import --provider openai pricing/openai.json
+  turnpike prices import --check overrides.toml
+
+Reads LiteLLM's list (USD a token), a file of Portkey's models (US cents a token, --provider or the file's name says whose), or
+TOML as the project's own prices.toml: the operator's prices, which go before all others and of which the last file counts alone.
+Prints which models have another price (USD a million tokens), and what of the file is left out. Running servers cost by it within
+a minute; what was costed before stays so until `turnpike prices recost`.";
+
+const ADJUST_EXAMPLES: &str = "\
+Examples:
+  turnpike prices adjust --organisation ID --multiply 0.8
+  turnpike prices adjust --organisation ID --provider openai --model gpt-4o --price '{ input = \"2\", output = \"8\" }'
+
+The nearest counts: of the model, of the provider, of all. What was set for the same calls is replaced.";
+
+const RECOST_EXAMPLES: &str = "\
+Examples:
+  turnpike prices recost --from 2026-11-01T00:00:00Z --dry-run
+  turnpike prices recost --from 2026-11-01T00:00:00Z --to 2026-11-15T00:00:00Z --organisation ID
+
+Costs logs that were received then by the prices that hold now. Each log whose cost changes gets a signed entry, and the statistics
+by the hour change with it; logs that came with a cost keep it. What was spent of budgets is not changed. Works while servers run;
+when it is interrupted, say it again: what is done is not done twice.";
+
 /// An LLM gateway that keeps the log.
 #[derive(Debug, Parser)]
 #[command(name = "turnpike", version, about, after_help = EXAMPLES)]
@@ -111,6 +139,9 @@ pub(crate) enum Command {
     /// Organisations.
     #[command(subcommand)]
     Org(OrgCommand),
+    /// What calls cost.
+    #[command(subcommand)]
+    Prices(PricesCommand),
     /// The durable queue between calls and the database.
     #[command(subcommand)]
     Spool(SpoolCommand),
@@ -194,6 +225,72 @@ pub(crate) enum OrgCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum PricesCommand {
+    /// Add prices from a file.
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import {
+        /// The file; - is the standard input.
+        file: PathBuf,
+        /// Whose models a file of Portkey's has. Left out: the file's name says it.
+        #[arg(long)]
+        provider: Option<String>,
+        /// Only say what it would change.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Set what an organisation's calls cost in place of, or in proportion to, the prices that hold for everybody.
+    #[command(after_help = ADJUST_EXAMPLES, group(clap::ArgGroup::new("how").required(true).args(["multiply", "price"])))]
+    Adjust {
+        /// The organisation's id.
+        #[arg(long)]
+        organisation: Uuid,
+        /// Left out: all providers.
+        #[arg(long)]
+        provider: Option<String>,
+        /// Left out: all models of the provider.
+        #[arg(long, requires = "provider")]
+        model: Option<String>,
+        /// The share of the cost that counts, as 0.8.
+        #[arg(long)]
+        multiply: Option<Multiplier>,
+        /// The price, in USD a million tokens, as prices.toml has it.
+        #[arg(long, value_parser = price)]
+        price: Option<Box<Price>>,
+    },
+    /// Show what is adjusted, a JSON object a line.
+    Adjustments {
+        /// Of this organisation alone.
+        #[arg(long)]
+        organisation: Option<Uuid>,
+    },
+    /// Take an adjustment away.
+    Withdraw {
+        /// Its id, as `turnpike prices adjustments` shows it.
+        id: Uuid,
+    },
+    /// Cost logs that were received before by the prices that hold now.
+    #[command(after_help = RECOST_EXAMPLES)]
+    Recost {
+        /// Received at or after, as 2026-11-01T00:00:00Z.
+        #[arg(long, value_parser = moment)]
+        from: i64,
+        /// Received before. Left out: now.
+        #[arg(long, value_parser = moment)]
+        to: Option<i64>,
+        /// Of this organisation alone.
+        #[arg(long)]
+        organisation: Option<Uuid>,
+        /// Only say what it would change.
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+fn price(text: &str) -> Result<Box<Price>, String> {
+    command::prices::price(text).map(Box::new)
+}
+
 /// A moment in unix milliseconds.
 fn moment(text: &str) -> Result<i64, chrono::ParseError> {
     Ok(chrono::DateTime::parse_from_rfc3339(text)?.timestamp_millis())
@@ -245,8 +342,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 async fn carry_out(command: Command, settings: Settings, telemetry: Telemetry) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => return command::serve::run(settings, telemetry).await,
-        Command::Demo(args) => return demo::run(settings, telemetry, args).await,
+        Command::Serve => return Box::pin(command::serve::run(settings, telemetry)).await,
+        Command::Demo(args) => return Box::pin(demo::run(settings, telemetry, args)).await,
         Command::Reconcile { json } => return command::reconcile::run(&settings, json).await,
         Command::Migrate => command::migrate::run(&settings).await?,
         Command::Org(OrgCommand::Create { name, plan, owner_email }) => {
@@ -266,6 +363,7 @@ async fn carry_out(command: Command, settings: Settings, telemetry: Telemetry) -
         Command::Org(OrgCommand::Standing { organisation, standing }) => {
             command::payments::set_standing(&settings, organisation, standing).await?;
         }
+        Command::Prices(prices) => command::prices::run(&settings, prices).await?,
         Command::Spool(SpoolCommand::Drain { dir }) => {
             command::drain::run(&settings, &dir, telemetry.metrics).await?;
         }
@@ -316,6 +414,12 @@ mod tests {
             ("turnpike org customer --stripe cus_1", "--organisation"),
             ("turnpike demo --calls 0", "1..=10000000"),
             ("turnpike spool drain", "<DIR>"),
+            ("turnpike prices import", "<FILE>"),
+            ("turnpike prices adjust --organisation 00000000-0000-0000-0000-000000000000", "--multiply"),
+            ("turnpike prices adjust --multiply 1e3", "no multiplier"),
+            ("turnpike prices adjust --price 5", "--price"),
+            ("turnpike prices adjust --multiply 1 --model m", "--provider"),
+            ("turnpike prices recost --from yesterday", "--from"),
             ("turnpike fly", "fly"),
         ] {
             let error = parse(line).unwrap_err();

@@ -38,7 +38,8 @@ fn a_mistake_names_its_header_and_says_what_would_be_right() {
         ("x-portkey-trace-id", &long, "x-portkey-trace-id: must be at most 256 characters"),
         ("x-portkey-forward-headers", "a b", "must be a comma-separated list of header names"),
         ("x-portkey-forward-headers", "x-portkey-forward-headers", "must not name itself"),
-        ("x-portkey-config", "pc-1", "x-portkey-config: configs are not served yet"),
+        ("x-portkey-cache-force-refresh", "yes", "x-portkey-cache-force-refresh: must be true or false"),
+        ("x-portkey-cache-namespace", &long, "x-portkey-cache-namespace: must be at most 256 characters"),
     ];
     for (name, value, expected) in cases {
         let error = read(&[(name, value)]).unwrap_err().to_string();

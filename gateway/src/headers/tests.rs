@@ -62,12 +62,22 @@ fn what_connection_names_stays_on_the_connection() {
 }
 
 #[test]
+fn a_config_is_masked_and_the_name_of_a_saved_one_is_not() {
+    for (value, masked) in
+        [("{\"api_key\":\"sk-1\"}", true), (" {}", true), ("pc-prod-1a2b", false), ("sk.1", true)]
+    {
+        let block = shown([("x-portkey-config", value.as_bytes())].into_iter(), &[]);
+        let expected = if masked { MASK } else { value };
+        assert_eq!(block.iter().collect::<Vec<_>>(), [("x-portkey-config", expected)]);
+    }
+}
+
+#[test]
 fn credentials_are_masked_in_the_log_whatever_they_are_called() {
     for (name, masked) in [
         ("authorization", true),
         ("x-portkey-api-key", true),
         ("x-api-key", true),
-        ("x-portkey-config", true),
         ("x-portkey-azure-ad-token", true),
         ("x-portkey-azure-entra-client-secret", true),
         ("x-portkey-aws-secret-access-key", true),

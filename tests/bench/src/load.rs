@@ -17,6 +17,8 @@ pub enum Shape {
     Json,
     /// Server-sent events, [`crate::upstream::EVENTS`] of them.
     Stream,
+    /// The JSON body again, under a config that keeps answers: all but the first are given from there. To peers a call like any other.
+    Hit,
 }
 
 /// One line of a table for each subject.
@@ -27,13 +29,14 @@ pub struct Load {
 }
 
 /// Every load there is.
-pub const ALL: [Load; 6] = [
+pub const ALL: [Load; 7] = [
     Load { shape: Shape::Json, connections: 1 },
     Load { shape: Shape::Json, connections: 32 },
     Load { shape: Shape::Json, connections: 128 },
     Load { shape: Shape::Stream, connections: 1 },
     Load { shape: Shape::Stream, connections: 32 },
     Load { shape: Shape::Stream, connections: 128 },
+    Load { shape: Shape::Hit, connections: 32 },
 ];
 
 impl fmt::Display for Load {
@@ -41,6 +44,7 @@ impl fmt::Display for Load {
         let shape = match self.shape {
             Shape::Json => "json",
             Shape::Stream => "stream",
+            Shape::Hit => "hit",
         };
         write!(f, "{shape}-{}", self.connections)
     }
@@ -66,9 +70,10 @@ pub async fn make(subject: &Subject, time: Duration) -> anyhow::Result<()> {
 
 /// A call as an OpenAI SDK makes it, with the subject's own headers.
 fn request(shape: Shape, subject: &Subject) -> Bytes {
-    let stream = match shape {
-        Shape::Json => "",
-        Shape::Stream => r#","stream":true,"stream_options":{"include_usage":true}"#,
+    let (stream, config) = match shape {
+        Shape::Json => ("", ""),
+        Shape::Stream => (r#","stream":true,"stream_options":{"include_usage":true}"#, ""),
+        Shape::Hit => ("", "x-portkey-config: {\"cache\":{\"mode\":\"simple\"}}\r\n"),
     };
     let prompt = "Say in plain words what a gateway does with a call before it passes it on. ".repeat(10);
     let body = format!(
@@ -76,7 +81,7 @@ fn request(shape: Shape, subject: &Subject) -> Bytes {
     );
     format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\naccept: application/json\r\naccept-encoding: gzip, deflate\r\n\
-         content-type: application/json\r\nuser-agent: OpenAI/Python 3.54.0\r\nauthorization: Bearer sk-bench\r\n{}\
+         content-type: application/json\r\nuser-agent: OpenAI/Python 3.54.0\r\nauthorization: Bearer sk-bench\r\n{}{config}\
          content-length: {}\r\n\r\n{body}",
         subject.addr,
         subject.headers,

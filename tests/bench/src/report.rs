@@ -98,6 +98,7 @@ impl Report {
                 let shape = match row.load.shape {
                     Shape::Json => "JSON",
                     Shape::Stream => "streams",
+                    Shape::Hit => "kept answers",
                 };
                 let _ = writeln!(text, "\n{shape}, connections: {}", row.load.connections);
             }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use entity::{
-    alert, alert_delivery, feedback, job_run, organisation, payment_event, session, sign_in_attempt,
-    signing_key, spending, spool_mark, usage,
+    alert, alert_delivery, cost_correction, feedback, job_run, organisation, payment_event, session,
+    sign_in_attempt, signing_key, spending, spool_mark, usage,
 };
 use logstore::retention::Kept;
 use plans::Month;
@@ -13,13 +13,16 @@ use sea_orm::{ExprTrait as _, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::lease::Lease;
 use crate::registry::{
-    ALERT_DAYS, FREQUENT_JOB_RUN_DAYS, JOB_RUN_DAYS, PAYMENT_EVENT_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS,
-    SIGNING_KEY_DAYS, SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
+    ALERT_DAYS, CORRECTION_DAYS, FREQUENT_JOB_RUN_DAYS, JOB_RUN_DAYS, PAYMENT_EVENT_DAYS, SESSION_DAYS,
+    SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS, SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
 };
 use crate::{Error, Job, Parts, Report};
 
 /// Organisations read at a time.
 const ORGANISATIONS: u64 = 500;
+
+/// Corrections deleted at a time.
+const CORRECTIONS: u64 = 1_000;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -58,6 +61,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     report.add("spool_mark", delete_spool_marks(lease, now_ms).await?);
     report.add("usage", delete_usage(lease, now_ms).await?);
     delete_alerts(lease, now_ms, &mut report).await?;
+    report.add("cost_correction", delete_corrections(lease, now_ms).await?);
     report.add("spending", delete_spending(lease, now_ms).await?);
     report.add("payment_event", delete_payment_events(lease, now_ms).await?);
     delete_sign_ins(lease, now_ms, &mut report).await?;
@@ -182,6 +186,30 @@ async fn delete_spending(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
     let deleted = spending::Entity::delete_many().filter(old).exec(&txn).await?;
     txn.commit().await?;
     Ok(deleted.rows_affected)
+}
+
+/// Chunk by chunk: one correction may have been of every log there was.
+async fn delete_corrections(lease: &Lease, now_ms: i64) -> Result<u64, Error> {
+    let before_ms = days_before(now_ms, CORRECTION_DAYS);
+    let mut deleted = 0;
+    loop {
+        let txn = lease.begin().await?;
+        let old = cost_correction::Entity::find()
+            .select_only()
+            .column(cost_correction::Column::Id)
+            .filter(cost_correction::Column::CreatedAt.lt(before_ms))
+            .limit(CORRECTIONS);
+        let gone = cost_correction::Entity::delete_many()
+            .filter(cost_correction::Column::Id.in_subquery(old.into_query()))
+            .exec(&txn)
+            .await?;
+        txn.commit().await?;
+        deleted += gone.rows_affected;
+        if gone.rows_affected < CORRECTIONS {
+            return Ok(deleted);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// There are few: one a month and organisation.

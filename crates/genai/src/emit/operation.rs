@@ -23,7 +23,12 @@ pub(super) fn name(log: &log::Model) -> &str {
 
 /// `gen_ai.provider.name`.
 pub(super) fn provider(log: &log::Model) -> &str {
-    match log.provider.as_str() {
+    provider_named(&log.provider)
+}
+
+/// The same of a provider by our name for it.
+pub(super) fn provider_named(slug: &str) -> &str {
+    match slug {
         // These have no row of their own yet: they come with logs that are inserted.
         "azure-openai" => "azure.ai.openai",
         "azure-ai" => "azure.ai.inference",
@@ -40,7 +45,12 @@ pub(super) fn model(log: &log::Model) -> Option<&str> {
 
 /// `server.address` and `server.port`: the provider's.
 pub(super) fn server(log: &log::Model) -> Option<(String, Option<i64>)> {
-    let url = Url::parse(&log.url).ok()?;
+    server_at(&log.url)
+}
+
+/// The same of a URL.
+pub(super) fn server_at(url: &str) -> Option<(String, Option<i64>)> {
+    let url = Url::parse(url).ok()?;
     Some((url.host_str()?.to_owned(), url.port_or_known_default().map(i64::from)))
 }
 

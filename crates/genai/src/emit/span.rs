@@ -6,6 +6,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use providers::Endpoint;
 
+use super::attempts::{self, Attempt};
 use super::attributes::Attributes;
 use super::{Call, Options, answer, ids, messages, operation, parameters};
 use crate::names;
@@ -17,11 +18,43 @@ pub(super) fn of(call: Call<'_>, options: &Options) -> Vec<Span> {
     if !operation::passed_through(log) {
         return vec![client(call, options, 0, id, parent)];
     }
-    let mut spans = vec![server(call, id, parent)];
-    for attempt in 0..operation::attempts(log) {
-        spans.push(client(call, options, attempt, ids::of_attempt(log.id, attempt), Some(id)));
+    let attempts = attempts::of(log);
+    let mut spans = vec![Span { events: attempts::events(log, &attempts), ..server(call, id, parent) }];
+    if attempts.is_empty() {
+        for attempt in 0..operation::attempts(log) {
+            spans.push(client(call, options, attempt, ids::of_attempt(log.id, attempt), Some(id)));
+        }
+    }
+    for (number, attempt) in (0_u16..).zip(&attempts).filter(|(_, attempt)| attempt.is_asked()) {
+        let is_last = usize::from(number) + 1 == attempts.len();
+        spans.push(of_attempt(call, options, (number, attempt), is_last, id));
     }
     spans
+}
+
+/// The CLIENT span of an attempt; the last one's answer is the call's.
+fn of_attempt(
+    call: Call<'_>,
+    options: &Options,
+    (number, attempt): (u16, &Attempt),
+    is_last: bool,
+    parent: [u8; 8],
+) -> Span {
+    let log = call.log;
+    let id = ids::of_attempt(log.id, number);
+    if is_last {
+        let mut span = client(call, options, number, id, Some(parent));
+        attempt.time(log, &mut span);
+        return span;
+    }
+    let mut attributes = Attributes::default();
+    whose(call, &mut attributes);
+    Span {
+        trace_id: ids::trace_id(log.organisation_id, &log.trace_id).to_vec(),
+        span_id: id.to_vec(),
+        parent_span_id: parent.to_vec(),
+        ..attempt.passed_over(log, number, attributes)
+    }
 }
 
 /// The id of a log's topmost span.

@@ -41,6 +41,7 @@ pub(super) fn log() -> log::Model {
         cached_input_tokens: Some(16),
         cache_write_tokens: Some(0),
         reasoning_tokens: None,
+        usage_detail: None,
         tokens_estimated: false,
         cost_pusd: Some(4_100_000),
         prices_version: Some("2026-11-05".to_owned()),
@@ -50,6 +51,10 @@ pub(super) fn log() -> log::Model {
         retry_count: 0,
         mode: "single".to_owned(),
         option_path: "config".to_owned(),
+        config_id: None,
+        config_version_id: None,
+        attempts: None,
+        hook_results: None,
         payload: "whole".to_owned(),
         external_id: None,
     }
@@ -188,6 +193,69 @@ fn a_call_is_a_server_span_with_a_client_span_for_each_attempt() {
             assert_eq!(client.parent_span_id, spans[0].span_id, "{name}");
         }
     }
+}
+
+#[test]
+fn each_attempt_has_a_span_and_the_last_alone_what_was_used() {
+    let attempt = |target: &str, retry: u16, status: Option<u16>, error: Option<&str>, at: [i64; 2]| {
+        json!({
+            "target": target, "name": null, "provider": "openai", "virtual_key": null, "model": "gpt-4o-mini",
+            "url": "https://api.openai.com/v1/chat/completions", "retry": retry, "status": status, "error": error,
+            "started_us": at[0], "latency_us": at[1], "cache_status": "MISS",
+        })
+    };
+    let mut log = log();
+    log.attempts = Some(json!([
+        attempt("config.targets[0]", 0, Some(503), None, [1_000, 20_000]),
+        attempt("config.targets[0]", 1, None, Some("openai could not be reached: refused"), [30_000, 5_000]),
+        // A limit of its key: it was not asked.
+        attempt(
+            "config.targets[1]",
+            0,
+            None,
+            Some("the budget of this virtual key is exhausted"),
+            [40_000, 0]
+        ),
+        attempt("config.targets[2]", 0, Some(200), None, [50_000, 1_450_000]),
+    ]));
+    log.cache_status = "MISS".to_owned();
+    let spans = spans(&log, None, &Options::default());
+    let told = spans[1..].iter().map(|span| {
+        assert_eq!((span.kind, &span.parent_span_id), (3, &spans[0].span_id));
+        let text = |name| attribute(span, name).and_then(|value| value.as_str().map(str::to_owned));
+        let usage = attribute(span, names::USAGE_INPUT_TOKENS).is_some();
+        (text(names::ATTEMPT), text(names::HTTP_REQUEST_RESEND_COUNT), text(names::ERROR_TYPE), usage)
+    });
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (some("0"), None, some("503"), false),
+            (some("1"), some("1"), some("upstream_failed"), false),
+            (some("3"), None, None, true),
+        ]
+    );
+    let nanos = |us: u64| 1_764_000_000_123_000_000 + us * 1000;
+    let times = spans[1..].iter().map(|span| (span.start_time_unix_nano, span.end_time_unix_nano));
+    let expected =
+        [(1_000, 21_000), (30_000, 35_000), (50_000, 1_500_000)].map(|(from, to)| (nanos(from), nanos(to)));
+    assert_eq!(times.collect::<Vec<_>>(), expected);
+    let events: Vec<_> = spans[0].events.iter().map(|event| event.name.as_str()).collect();
+    let expected = [names::CACHE_EVENT, names::RETRY_EVENT, names::FALLBACK_EVENT, names::FALLBACK_EVENT];
+    assert_eq!(events, expected);
+}
+
+#[test]
+fn what_was_answered_without_asking_has_no_attempts_span() {
+    let mut log = log();
+    log.cache_status = "HIT".to_owned();
+    let hit =
+        json!([{"target": "config", "provider": "openai", "status": null, "error": null, "latency_us": 300}]);
+    log.attempts = Some(hit);
+    let spans = spans(&log, None, &Options::default());
+    assert_eq!(spans.len(), 1);
+    let event = &spans[0].events[0];
+    assert_eq!((event.name.as_str(), spans[0].events.len()), (names::CACHE_EVENT, 1));
 }
 
 #[test]

@@ -129,7 +129,7 @@ pub(super) fn usage(attributes: &Attributes) -> Option<Usage> {
         reasoning_tokens: part(aliases::REASONING_TOKENS),
         audio_input_tokens: part(aliases::AUDIO_INPUT_TOKENS),
         audio_output_tokens: part(aliases::AUDIO_OUTPUT_TOKENS),
-        estimated: false,
+        ..Usage::default()
     };
     Some(usage.consistent())
 }

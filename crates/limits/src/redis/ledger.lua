@@ -99,6 +99,13 @@ if step == 'seed' then
   return { 0 }
 end
 
+if step == 'release' then
+  for _, counter in ipairs(KEYS) do
+    release(counter, ARGV[2])
+  end
+  return { 0 }
+end
+
 if step == 'settle' then
   local counter, kind, told, keep_ms = KEYS[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
   for at = 5, #ARGV, 2 do

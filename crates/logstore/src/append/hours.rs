@@ -31,22 +31,20 @@ impl Hours {
     }
 
     pub fn add(&mut self, log: &log::Model) {
-        let hour = i32::try_from(log.created_at.div_euclid(HOUR_MS)).unwrap_or(i32::MAX);
-        let (api_key_id, model) = (log.api_key_id.unwrap_or_default(), log.model.clone().unwrap_or_default());
-        let key = (log.organisation_id, hour, log.workspace_id, api_key_id, model);
-        let row =
-            self.0.entry(key).or_insert_with_key(|(organisation_id, hour, workspace_id, key, model)| Model {
+        let row = self.0.entry(key(log)).or_insert_with_key(
+            |(organisation_id, hour, workspace_id, api_key_id, model)| Model {
                 organisation_id: *organisation_id,
                 hour: *hour,
                 workspace_id: *workspace_id,
-                api_key_id: *key,
+                api_key_id: *api_key_id,
                 model: model.clone(),
                 logs: 0,
                 failed: 0,
                 input_tokens: 0,
                 output_tokens: 0,
                 cost_pusd: 0,
-            });
+            },
+        );
         row.logs += 1;
         row.failed += i64::from(log.status_code >= 400);
         let add = |sum: &mut i64, n: Option<i64>| *sum = sum.saturating_add(Ord::max(n.unwrap_or(0), 0));
@@ -78,4 +76,48 @@ fn added() -> OnConflict {
         conflict.value(sum, Expr::case(is_too_much, i64::MAX).finally(old.add(new)));
     }
     conflict
+}
+
+/// By how much costs of logs that were taken in before have changed. To be saved under the lock of the organisation's meter.
+#[derive(Default)]
+pub(crate) struct Corrections(BTreeMap<Key, i64>);
+
+impl Corrections {
+    /// Costs below 0 count nothing, as in [`Hours`].
+    pub fn add(&mut self, log: &log::Model, new_pusd: i64) {
+        let counted = |pusd: i64| Ord::max(pusd, 0);
+        let sum = self.0.entry(key(log)).or_default();
+        *sum = sum.saturating_add(counted(new_pusd) - counted(log.cost_pusd.unwrap_or(0)));
+    }
+
+    /// Of hours whose statistics are not kept any more, nothing is.
+    pub async fn save(self, txn: &DatabaseTransaction) -> Result<(), DbErr> {
+        for ((organisation, hour, workspace, api_key, model), delta) in self.0 {
+            let cost = Expr::col(Column::CostPusd);
+            let corrected = if delta >= 0 {
+                let is_too_much = cost.clone().gt(Expr::val(i64::MAX - delta));
+                Expr::case(is_too_much, i64::MAX).finally(cost.add(delta))
+            } else {
+                let is_too_little = cost.clone().lt(Expr::val(-delta));
+                Expr::case(is_too_little, 0_i64).finally(cost.add(delta))
+            };
+            Entity::update_many()
+                .col_expr(Column::CostPusd, corrected.into())
+                .filter(Column::OrganisationId.eq(organisation))
+                .filter(Column::Hour.eq(hour))
+                .filter(Column::WorkspaceId.eq(workspace))
+                .filter(Column::ApiKeyId.eq(api_key))
+                .filter(Column::Model.eq(model))
+                .exec(txn)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The row that a log counts in.
+fn key(log: &log::Model) -> Key {
+    let hour = i32::try_from(log.created_at.div_euclid(HOUR_MS)).unwrap_or(i32::MAX);
+    let (api_key_id, model) = (log.api_key_id.unwrap_or_default(), log.model.clone().unwrap_or_default());
+    (log.organisation_id, hour, log.workspace_id, api_key_id, model)
 }

@@ -11,7 +11,7 @@ use super::{Entry, rows};
 pub(super) async fn all(txn: &DatabaseTransaction, entries: Vec<Entry>) -> Result<(), DbErr> {
     let mut logs = Vec::with_capacity(entries.len());
     let mut payloads = Vec::with_capacity(entries.len());
-    for Entry { log, payload } in entries {
+    for Entry { log, payload, .. } in entries {
         payloads.extend(payload.map(|content| payload_row(&log, content)));
         logs.push(log.into_active_model());
     }
@@ -26,7 +26,9 @@ pub(super) async fn one(txn: &DatabaseTransaction, entry: Entry) -> Result<bool,
     tracing::warn!(log_id = %log.id, %error, "a log is kept without its content, which the store refused");
     let log = log::Model { payload: "unstorable".to_owned(), ..log };
     let id = log.id;
-    let Some(error) = refusal(txn, Entry { log, payload: None }).await? else { return Ok(true) };
+    let Some(error) = refusal(txn, Entry { log, payload: None, opinions: Vec::new() }).await? else {
+        return Ok(true);
+    };
     tracing::error!(log_id = %id, %error, "the store refused a log, which is counted as unrecorded");
     Ok(false)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clock::{Clock, Ids};
-use entity::{log, otel_outbox};
+use entity::{feedback, log, otel_outbox};
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, IntoActiveModel};
 
@@ -12,9 +12,9 @@ use crate::exports::Exports;
 /// Rows a statement takes at the most.
 const ROWS: usize = 1_000;
 
-/// The ids of logs by organisation and destination.
+/// The ids of logs, and of feedback, by organisation and destination.
 #[derive(Default)]
-pub(super) struct Outbox(BTreeMap<(Uuid, Uuid), Vec<Uuid>>);
+pub(super) struct Outbox(BTreeMap<(&'static str, Uuid, Uuid), Vec<Uuid>>);
 
 impl Outbox {
     pub fn of<'a>(exports: &Exports, logs: impl Iterator<Item = &'a log::Model>) -> Self {
@@ -25,20 +25,28 @@ impl Outbox {
 
     pub fn add(&mut self, exports: &Exports, log: &log::Model) {
         for destination in exports.of(log) {
-            self.0.entry((log.organisation_id, destination)).or_default().push(log.id);
+            self.0.entry(("log", log.organisation_id, destination)).or_default().push(log.id);
+        }
+    }
+
+    pub fn add_feedback(&mut self, exports: &Exports, row: &feedback::Model) {
+        for destination in exports.of_trace(row.organisation_id, row.workspace_id, &row.trace_id) {
+            self.0.entry(("feedback", row.organisation_id, destination)).or_default().push(row.id);
         }
     }
 
     pub async fn save(self, txn: &DatabaseTransaction, clock: &Clock) -> Result<(), DbErr> {
         let ids = Ids::new(clock.clone());
-        let row = |((organisation_id, destination_id), logs): ((Uuid, Uuid), Vec<Uuid>)| otel_outbox::Model {
-            id: ids.fresh(),
-            destination_id,
-            organisation_id,
-            n: i32::try_from(logs.len()).unwrap_or(i32::MAX),
-            kind: "log".to_owned(),
-            subjects: logs.iter().flat_map(|id| id.into_bytes()).collect(),
-            created_at: clock.now_ms(),
+        let row = |((kind, organisation_id, destination_id), subjects): ((&str, Uuid, Uuid), Vec<Uuid>)| {
+            otel_outbox::Model {
+                id: ids.fresh(),
+                destination_id,
+                organisation_id,
+                n: i32::try_from(subjects.len()).unwrap_or(i32::MAX),
+                kind: kind.to_owned(),
+                subjects: subjects.iter().flat_map(|id| id.into_bytes()).collect(),
+                created_at: clock.now_ms(),
+            }
         };
         let rows: Vec<_> = self.0.into_iter().map(row).map(IntoActiveModel::into_active_model).collect();
         for rows in rows.chunks(ROWS) {

@@ -29,13 +29,14 @@ impl Fixture {
 
     /// The bytes `start..end` of the segment, with `n` logs that have content.
     fn batch(&self, start: u64, end: u64, n: usize) -> Batch {
-        Batch { segment: self.segment, start, end, entries: (0..n).map(|_| self.entry("whole")).collect() }
+        let entries = (0..n).map(|_| self.entry("whole")).collect();
+        Batch { segment: self.segment, start, end, entries, late: Vec::new() }
     }
 
     fn entry(&self, trace_id: &str) -> Entry {
         let mut log = scratch::log(self.ids.log_id(), self.organisation);
         trace_id.clone_into(&mut log.trace_id);
-        Entry { log, payload: Some(vec![1]) }
+        Entry { log, payload: Some(vec![1]), opinions: Vec::new() }
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended, Error> {
@@ -247,4 +248,67 @@ async fn what_calls_spend_is_counted_once_whether_or_not_their_logs_are_recorded
     let alerts = entity::alert::Entity::find().filter(of_budgets).all(&fixture.db).await.unwrap();
     let alerts: Vec<_> = alerts.iter().map(|alert| (alert.subject.clone(), alert.threshold)).collect();
     assert_eq!(alerts, [(format!("key:{key}"), 40)]);
+}
+
+fn opinion(value: i16) -> Opinion {
+    Opinion { value, weight: 0.5, metadata: Some(serde_json::json!({"failedChecks": "default.contains"})) }
+}
+
+/// The feedback there is, as trace, value and weight.
+async fn feedback(fixture: &Fixture) -> Vec<(String, i16, f64)> {
+    let rows = entity::feedback::Entity::find().all(&fixture.db).await.unwrap();
+    let mut rows: Vec<_> = rows.into_iter().map(|row| (row.trace_id, row.value, row.weight)).collect();
+    rows.sort_by_key(|row| row.1);
+    rows
+}
+
+#[tokio::test]
+async fn what_guardrails_think_is_written_once_with_the_log_and_not_without_it() {
+    let fixture = Fixture::new().await;
+    scratch::refuse(&fixture.db, "row", "INSERT ON log", "NEW.trace_id = 'row'").await;
+    let batch = || {
+        let mut batch = fixture.batch(0, 1, 1);
+        batch.entries[0].opinions = vec![opinion(-5), opinion(5)];
+        batch
+    };
+    fixture.append(batch()).await.unwrap();
+    assert_eq!(fixture.append(batch()).await.unwrap(), Appended::Before);
+    let both = [("whole".to_owned(), -5, 0.5), ("whole".to_owned(), 5, 0.5)];
+    assert_eq!(feedback(&fixture).await, both);
+
+    let mut batch = fixture.batch(1, 2, 1);
+    batch.entries.push(fixture.entry("row"));
+    batch.entries[0].opinions = vec![opinion(7)];
+    batch.entries[1].opinions = vec![opinion(8)];
+    fixture.append_singly(batch).await.unwrap();
+    assert_eq!(feedback(&fixture).await.last().unwrap().1, 7, "the log that was refused has none");
+    assert_eq!(feedback(&fixture).await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_comes_late_goes_to_its_log_once_and_to_nobody_elses() {
+    let fixture = Fixture::new().await;
+    let mut batch = fixture.batch(0, 1, 1);
+    let log_id = batch.entries[0].log.id;
+    batch.entries[0].log.hook_results =
+        Some(serde_json::json!({"before_request_hooks": [1], "after_request_hooks": []}));
+    fixture.append(batch).await.unwrap();
+    let late = |organisation_id, log_id| Late {
+        log_id,
+        organisation_id,
+        hook_results: serde_json::json!({"before_request_hooks": [2], "after_request_hooks": [3]}),
+        opinions: vec![opinion(-5)],
+    };
+    let late = [
+        late(fixture.organisation, log_id),
+        late(fixture.ids.fresh(), log_id),
+        late(fixture.organisation, fixture.ids.log_id()),
+    ];
+    let batch = || Batch { late: late.to_vec(), ..fixture.batch(1, 2, 0) };
+    fixture.append(batch()).await.unwrap();
+    assert_eq!(fixture.append(batch()).await.unwrap(), Appended::Before);
+    let row = log::Entity::find().one(&fixture.db).await.unwrap().unwrap();
+    let expected = serde_json::json!({"before_request_hooks": [1, 2], "after_request_hooks": [3]});
+    assert_eq!(row.hook_results, Some(expected));
+    assert_eq!(feedback(&fixture).await, [("whole".to_owned(), -5, 0.5)]);
 }

@@ -201,6 +201,7 @@ async fn filters_by_word_take_any_of_theirs_and_all_must_hold() {
             vec![3],
         ),
         (Filter { virtual_keys: words(&["prod-a1b2c3"]), ..none() }, vec![3]),
+        (Filter { configs: words(&["pc-prod"]), ..none() }, vec![]),
         (Filter { api_key_ids: vec![Uuid::max()], ..none() }, vec![4]),
         (Filter { cache_statuses: words(&["HIT", "MISS"]), ..none() }, vec![4]),
         (Filter { trace_id: Some("trace-1".to_owned()), ..none() }, vec![4, 1]),

@@ -36,9 +36,10 @@ async fn a_store_that_forgets_as_much_as_it_takes_in_stays_as_large_as_it_is() {
         let entry = |_| Entry {
             log: scratch::log(ids.log_id(), organisation),
             payload: Some(ids.fresh().as_bytes().repeat(40)),
+            opinions: Vec::new(),
         };
         let entries = (0..200).map(entry).collect();
-        let batch = Batch { segment: ids.fresh(), start: 0, end: 1, entries };
+        let batch = Batch { segment: ids.fresh(), start: 0, end: 1, entries, late: Vec::new() };
         let rules =
             Rules { terms: &|_| Some(terms), limited: &Limited::default(), exports: &Exports::default() };
         append(&db, batch, rules, &clock).await.unwrap();

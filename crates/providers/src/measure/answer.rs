@@ -7,12 +7,13 @@ use serde_json::value::RawValue;
 
 use crate::object::{each_field, each_field_of, each_item, mend, string, text};
 use crate::usage::Counts;
-use crate::{Usage, sse};
+use crate::{ServiceTier, Usage, sse};
 
 /// The fields that say something; the rest (above all an embedding's numbers) is skipped unread.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "model",
     "usage",
+    "service_tier",
     "x_groq",
     "choices",
     "stop_reason",
@@ -41,6 +42,11 @@ impl Answer {
 
     pub fn usage(&self) -> Option<Usage> {
         Usage::read(&self.counts)
+    }
+
+    /// At which of its prices the provider says that it answered.
+    pub fn service_tier(&self) -> ServiceTier {
+        self.counts.service_tier.unwrap_or_default()
     }
 
     /// Takes a document; of one that is cut short or broken, what can be read.
@@ -74,6 +80,9 @@ impl Answer {
         let groq = found.x_groq.and_then(|x| field(x, "usage")); // Groq's streams
         for usage in [found.usage, groq].into_iter().flatten() {
             self.counts.add(usage);
+        }
+        if let Some(tier) = found.service_tier {
+            self.counts.take_tier(tier);
         }
         if let Some(choices) = found.choices {
             each_item(choices, |choice| self.finish(field(choice, "finish_reason").and_then(said)));
@@ -112,6 +121,7 @@ pub(super) fn each_document(body: &[u8], sse: bool, mut read: impl FnMut(&str)) 
 struct Found<'a> {
     model: Option<&'a RawValue>,
     usage: Option<&'a RawValue>,
+    service_tier: Option<&'a RawValue>,
     x_groq: Option<&'a RawValue>,
     choices: Option<&'a RawValue>,
     stop_reason: Option<&'a RawValue>,
@@ -128,6 +138,7 @@ impl<'a> Found<'a> {
             let slot = match name {
                 "model" => &mut self.model,
                 "usage" => &mut self.usage,
+                "service_tier" => &mut self.service_tier,
                 "x_groq" => &mut self.x_groq,
                 "choices" => &mut self.choices,
                 "stop_reason" => &mut self.stop_reason,

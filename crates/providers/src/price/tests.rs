@@ -1,6 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use super::{NotAPrice, PerToken, Prices, cost, is_version, prices_version};
+use super::names::is_version;
+use super::{PerToken, Price, Prices, cost, prices_version};
+use crate::ServiceTier::{Batch, Flex, Priority};
 use crate::{Usage, provider};
 
 const MILLION: u64 = 1_000_000;
@@ -20,30 +22,23 @@ fn the_embedded_prices_parse_and_are_dated() {
         assert!(provider(slug).is_some(), "{slug} is no provider");
         assert!(is_version(&list.date) && !list.source.is_empty(), "{slug}");
         for (model, price) in &list.models {
-            let inputs = [price.cached_input, price.long.as_ref().and_then(|long| long.cached_input)];
-            assert!(
-                inputs.iter().flatten().all(|cached| cached.0 <= price.input.0),
-                "{model}: cached is dearer"
-            );
-            assert!(
-                price.long.as_ref().is_none_or(|long| long.input.0 > price.input.0),
-                "{model}: long is cheaper"
-            );
+            let cached = price.long.iter().map(|long| long.cached_input).chain([price.cached_input]);
+            assert!(cached.flatten().all(|cached| Some(cached) <= price.input), "{model}: cached is dearer");
+            assert!(price.long.iter().all(|long| long.input > price.input), "{model}: long is cheaper");
         }
     }
 }
 
 #[test]
 fn a_price_is_a_decimal_with_six_places_at_most() {
-    let parse =
-        |text: &str| PerToken::try_from(text.to_owned()).map(|price| price.0).map_err(|NotAPrice(text)| text);
+    let parse = |text: &str| text.parse().map(PerToken::pico).ok();
     for (text, pico) in
         [("0", 0), ("2.50", 2_500_000), ("0.003625", 3625), ("150", 150_000_000), ("1.", 1_000_000)]
     {
-        assert_eq!(parse(text), Ok(pico), "{text}");
+        assert_eq!(parse(text), Some(pico), "{text}");
     }
     for text in ["", ".5", "-1", "+1", "1e3", "0.0000001", "1.2.3", "1,5", "99999999999999999999"] {
-        assert_eq!(parse(text), Err(text.to_owned()));
+        assert_eq!(parse(text), None, "{text}");
     }
 }
 
@@ -141,4 +136,102 @@ fn echo_is_free_and_the_largest_counts_saturate() {
     let dear = format!("version = \"\"\n[providers.x]\nsource = \"\"\ndate = \"\"\nmodels.m = {dear}");
     let cost = Prices::parse(&dear).unwrap().cost("x", "m", &usage(u64::MAX, u64::MAX));
     assert_eq!(cost, Some(i64::MAX));
+}
+
+/// 1,000 of each kind, by a list that has all prices, and by one that has few.
+#[test]
+fn each_kind_has_its_price_in_each_tier_and_in_long_inputs() {
+    let all = r#"
+        [providers.x.models.m]
+        input = "1"
+        output = "10"
+        cached_input = "0.1"
+        cache_write = "1.25"
+        cache_write_1h = "2"
+        audio_input = "30"
+        audio_output = "60"
+        image_input = "5"
+        image_output = "40"
+        reasoning = "12"
+        long = [
+            { above = 10000, input = "2", output = "20", cached_input = "0.2" },
+            { above = 20000, input = "3", output = "30" },
+        ]
+        batch = { input = "0.5", output = "5", long = { above = 10000, input = "1", output = "7" } }
+        flex = { input = "0.6" }
+        priority = { input = "2", output = "18", cached_input = "0.3", audio_input = "50", reasoning = "19" }
+    "#;
+    let prices = Prices::parse(all).unwrap();
+    let kind = |set: fn(&mut Usage)| {
+        let mut usage = usage(1000, 1000);
+        set(&mut usage);
+        usage
+    };
+    let tier = |service_tier, usage| Usage { service_tier, ..usage };
+    let (plain, cached) = (usage(1000, 1000), kind(|usage| usage.cached_input_tokens = 1000));
+    let written = kind(|usage| usage.cache_write_tokens = 1000);
+    let written_1h = Usage { cache_write_1h_tokens: 400, ..written };
+    let audio = kind(|usage| (usage.audio_input_tokens, usage.audio_output_tokens) = (1000, 1000));
+    let images = kind(|usage| (usage.image_input_tokens, usage.image_output_tokens) = (1000, 1000));
+    let reasoning = kind(|usage| usage.reasoning_tokens = 1000);
+    let long = |n| Usage { cached_input_tokens: n, ..usage(n, 0) };
+    // In thousandths of a cent: 1,000 tokens at 1 USD a million are 0.001 USD.
+    for (what, usage, expected) in [
+        ("plain", plain, 11_000),
+        ("cached", cached, 10_100),
+        ("written", written, 11_250),
+        ("written for an hour", written_1h, 600 * 125 / 100 + 800 + 10_000),
+        ("audio", audio, 90_000),
+        ("images", images, 45_000),
+        ("reasoning", reasoning, 13_000),
+        ("at the bound", long(10_000), 1_000),
+        ("long", long(10_001), 2_000),
+        ("longer, cached as input", long(20_001), 60_003),
+        ("batch", tier(Batch, plain), 5_500),
+        ("batch, cached as its input", tier(Batch, cached), 5_500),
+        ("batch, reasoning as its output", tier(Batch, reasoning), 5_500),
+        ("batch, audio as ever", tier(Batch, audio), 90_000),
+        ("batch, long", tier(Batch, usage(10_001, 0)), 10_001),
+        ("flex, output as ever", tier(Flex, plain), 10_600),
+        ("flex, reasoning as ever", tier(Flex, reasoning), 12_600),
+        ("priority", tier(Priority, plain), 20_000),
+        ("priority, cached", tier(Priority, cached), 18_300),
+        ("priority, audio", tier(Priority, audio), 110_000),
+        ("priority, reasoning", tier(Priority, reasoning), 21_000),
+    ] {
+        let cost = prices.cost("x", "m", &usage).unwrap();
+        // 10,001 cached tokens at 0.2 are 2000.2.
+        assert_eq!(cost / 1_000_000, expected, "{what}");
+    }
+
+    let few = Prices::parse(r#"providers.x.models.m = { input = "1", output = "10" }"#).unwrap();
+    for usage in [plain, cached, written, written_1h, audio, images, reasoning, tier(Batch, plain)] {
+        assert_eq!(few.cost("x", "m", &usage), Some(11_000_000_000), "{usage:?}");
+    }
+}
+
+#[test]
+fn a_price_that_is_out_of_place_is_named() {
+    for (price, why) in [
+        (r#"{ input = "1" }"#, "input and output must be given"),
+        (r#"{ input = "1", output = "1", above = 3 }"#, "above is for a long input"),
+        (r#"{ input = "1", output = "1", long = { input = "2" } }"#, "above is for a long input"),
+        (r#"{ input = "1", output = "1", batch = { flex = { input = "2" } } }"#, "no tiers of their own"),
+        (
+            r#"{ input = "1", output = "1", long = { above = 1, long = { above = 2 } } }"#,
+            "no longer one in it",
+        ),
+        (r#"{ input = "1", output = "1", inptu = "2" }"#, "unknown field `inptu`"),
+        (r#"{ input = "1.0000001", output = "1" }"#, "at most six places"),
+    ] {
+        let error = Prices::parse(&format!("providers.x.models.m = {price}")).unwrap_err().to_string();
+        assert!(error.contains(why), "{price}: {error}");
+    }
+    let long = format!("providers.x.models.{} = {{ input = \"1\", output = \"1\" }}", "m".repeat(257));
+    assert!(Prices::parse(&long).unwrap_err().to_string().contains("too long for the name"));
+    let alias = Prices::parse(r#"providers.open-ai.models.m = { input = "1", output = "1" }"#).unwrap();
+    assert!(alias.get("openai", "m").is_some());
+    let none = Prices::parse(r#"providers.x.models.m = { input = "1", output = "1", long = [] }"#).unwrap();
+    let one = "1".parse().ok();
+    assert_eq!(none.get("x", "m"), Some(&Price { input: one, output: one, ..Price::default() }));
 }

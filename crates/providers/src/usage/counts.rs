@@ -2,9 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use crate::object::each_field_of;
+use super::ServiceTier;
+use crate::object::{each_field_of, string};
 
-const COUNTS: [&str; 13] = [
+const COUNTS: [&str; 15] = [
     "prompt_tokens",
     "input_tokens",
     "completion_tokens",
@@ -18,9 +19,12 @@ const COUNTS: [&str; 13] = [
     "input_tokens_details",
     "completion_tokens_details",
     "output_tokens_details",
+    "cache_creation",
+    "service_tier",
 ];
 
-const PARTS: [&str; 4] = ["cached_tokens", "cache_write_tokens", "audio_tokens", "reasoning_tokens"];
+const PARTS: [&str; 5] =
+    ["cached_tokens", "cache_write_tokens", "audio_tokens", "image_tokens", "reasoning_tokens"];
 
 /// What the providers' `usage` objects hold, under the providers' names; the rest is not read.
 #[derive(Debug, Default)]
@@ -34,10 +38,14 @@ pub(crate) struct Counts {
     pub cached: Option<u64>,
     pub cache_read_input: Option<u64>,
     pub cache_creation_input: Option<u64>,
+    /// Of `cache_creation_input`, what is kept for an hour.
+    pub cache_creation_1h: Option<u64>,
     pub prompt_details: Option<Parts>,
     pub input_details: Option<Parts>,
     pub completion_details: Option<Parts>,
     pub output_details: Option<Parts>,
+    /// Which the answer, or its last event that says so, was of.
+    pub service_tier: Option<ServiceTier>,
 }
 
 /// Parts of a count.
@@ -46,6 +54,7 @@ pub(crate) struct Parts {
     pub cached: Option<u64>,
     pub cache_write: Option<u64>,
     pub audio: Option<u64>,
+    pub image: Option<u64>,
     pub reasoning: Option<u64>,
 }
 
@@ -66,8 +75,20 @@ impl Counts {
             "prompt_tokens_details" => replace(&mut self.prompt_details, value),
             "input_tokens_details" => replace(&mut self.input_details, value),
             "completion_tokens_details" => replace(&mut self.completion_details, value),
-            _ => replace(&mut self.output_details, value),
+            "output_tokens_details" => replace(&mut self.output_details, value),
+            "cache_creation" => {
+                let hour = ["ephemeral_1h_input_tokens"];
+                each_field_of(value, &hour, |_, value| raise(&mut self.cache_creation_1h, value));
+            }
+            _ => self.take_tier(value),
         });
+    }
+
+    /// What is no name says nothing.
+    pub fn take_tier(&mut self, value: &RawValue) {
+        if let Ok(name) = string(value) {
+            self.service_tier = Some(ServiceTier::named(&name));
+        }
     }
 }
 
@@ -84,6 +105,7 @@ fn replace(kept: &mut Option<Parts>, value: &RawValue) {
         "cached_tokens" => parts.cached = count(value),
         "cache_write_tokens" => parts.cache_write = count(value),
         "audio_tokens" => parts.audio = count(value),
+        "image_tokens" => parts.image = count(value),
         _ => parts.reasoning = count(value),
     });
     *kept = Some(parts);

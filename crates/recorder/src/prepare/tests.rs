@@ -4,10 +4,10 @@ use super::*;
 use crate::Payload;
 use crate::testing::record;
 
-fn fragile(record: Record, packer: &mut Packer) -> Entry {
+fn fragile(record: Record, packer: &mut Packer, book: &Book) -> Entry {
     match record.method.as_str() {
         "PANIC" => panic!("made by the test"),
-        _ => row::entry(record, packer),
+        _ => row::entry(record, packer, book),
     }
 }
 
@@ -21,7 +21,7 @@ fn a_record_that_panics_is_kept_without_its_content_and_holds_up_no_other() {
     bytes.push(Bytes::from_static(b"no record"));
 
     let mut packer = None;
-    let prepared = prepare(&bytes, &mut packer, fragile).unwrap();
+    let prepared = prepare(&bytes, &mut packer, &Book::built_in(), fragile).unwrap();
     assert_eq!(prepared.unreadable, 1);
     let seen: Vec<_> =
         prepared.entries.iter().map(|entry| (entry.log.payload.as_str(), entry.payload.is_some())).collect();

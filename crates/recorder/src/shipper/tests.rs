@@ -93,6 +93,7 @@ impl Fixture {
             limits: Arc::new(limits::Embedded::new()),
             clock: Clock::system(),
             terms: Arc::new(|_, _| plans::terms(Plan::Developer, &Overrides::default())),
+            prices: Current::new(Duration::ZERO),
             unrecorded: unrecorded.clone(),
             options: Options { batch_records: 10, batch_bytes: 1 << 20, linger: Duration::ZERO },
             metrics: Metrics::default(),

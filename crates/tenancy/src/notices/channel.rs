@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::{Change, Notices};
-use crate::{Keys, People, VirtualKeys};
+use crate::{Configs, Guardrails, Keys, People, VirtualKeys};
 
 const NAME: &str = "turnpike:invalidate";
 
@@ -34,12 +34,14 @@ pub struct Channel {
     notices: Notices,
     keys: Keys,
     virtual_keys: VirtualKeys,
+    configs: Configs,
+    guardrails: Guardrails,
     people: People,
 }
 
 impl Channel {
-    /// Does nothing until it is run: then it tells the others what `notices` is told, and lets `keys`, `virtual_keys` and
-    /// `people` forget what the others tell.
+    /// Does nothing until it is run: then it tells the others what `notices` is told, and lets `keys`,
+    /// `virtual_keys`, `configs`, `guardrails` and `people` forget what the others tell.
     ///
     /// # Errors
     /// [`Error`] if `url` is no address of a Redis.
@@ -48,9 +50,19 @@ impl Channel {
         notices: Notices,
         keys: Keys,
         virtual_keys: VirtualKeys,
+        configs: Configs,
+        guardrails: Guardrails,
         people: People,
     ) -> Result<Self, Error> {
-        Ok(Self { client: Client::open(url.expose_secret())?, notices, keys, virtual_keys, people })
+        Ok(Self {
+            client: Client::open(url.expose_secret())?,
+            notices,
+            keys,
+            virtual_keys,
+            configs,
+            guardrails,
+            people,
+        })
     }
 
     /// Tells the others of one change, for a process that ends after it.
@@ -127,6 +139,8 @@ impl Channel {
     fn forget(&self, change: &Change) {
         self.keys.forget(change);
         self.virtual_keys.forget(change);
+        self.configs.forget(change);
+        self.guardrails.forget(change);
         self.people.forget(change);
     }
 }

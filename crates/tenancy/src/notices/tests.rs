@@ -6,6 +6,8 @@ fn a_change_comes_out_as_it_went_in() {
     for change in [
         Change::ApiKey(std::array::from_fn(|at| u8::try_from(at * 8).unwrap_or(255))),
         Change::VirtualKey { organisation, slug: "prod-1a2b3c".to_owned() },
+        Change::Config { organisation, slug: "pc-prod-1a2b3c".to_owned() },
+        Change::Guardrail { organisation, slug: "pg-prod-1a2b3c".to_owned() },
         Change::Session(organisation),
         Change::Organisation(organisation),
         Change::Everything,
@@ -16,9 +18,17 @@ fn a_change_comes_out_as_it_went_in() {
 
 #[test]
 fn what_another_release_says_may_be_about_anything() {
-    for line in
-        ["", "workspace 7", "api_key AAAA", "api_key \u{e9}", "virtual_key 7", "organisation x", "\u{fffd}"]
-    {
+    for line in [
+        "",
+        "workspace 7",
+        "api_key AAAA",
+        "api_key \u{e9}",
+        "virtual_key 7",
+        "config 7",
+        "guardrail 7",
+        "organisation x",
+        "\u{fffd}",
+    ] {
         assert_eq!(Change::from_line(line), Change::Everything, "{line:?}");
     }
 }

@@ -15,8 +15,16 @@ pub(crate) async fn run(settings: &Settings, dir: &Path, metrics: Metrics) -> an
     let ledgers = (host::ledger(settings)?, host::limits_ledger(settings)?);
     let db = host::database(settings).await?;
     let (spool, drain) = host::open_spool(settings, dir).await?;
-    let mut queue =
-        host::shipper(settings, &Clock::system(), db.clone(), drain, ledgers, Unrecorded::default(), metrics);
+    let mut queue = host::shipper(
+        settings,
+        &Clock::system(),
+        db.clone(),
+        drain,
+        ledgers,
+        host::prices(settings),
+        Unrecorded::default(),
+        metrics,
+    );
     let shipped = queue.drain_now().await.context(
         "not all logs could be shipped; they are still in the spool folder, and the command may be repeated",
     )?;

@@ -4,5 +4,6 @@ pub(crate) mod drain;
 pub(crate) mod migrate;
 pub(crate) mod organisation;
 pub(crate) mod payments;
+pub(crate) mod prices;
 pub(crate) mod reconcile;
 pub(crate) mod serve;

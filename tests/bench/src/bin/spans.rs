@@ -176,9 +176,14 @@ async fn fill(arguments: &Arguments, parts: &Parts, organisation: Uuid) -> anyho
         let n = BATCH.min(arguments.logs - made);
         let entry = |_| {
             let log = scratch::log(parts.ids.log_id(), organisation);
-            Entry { log: entity::log::Model { retention_class: 0, ..log }, payload: Some(content.clone()) }
+            Entry {
+                log: entity::log::Model { retention_class: 0, ..log },
+                payload: Some(content.clone()),
+                opinions: Vec::new(),
+            }
         };
-        let batch = Batch { segment, start: made, end: made + n, entries: (0..n).map(entry).collect() };
+        let entries = (0..n).map(entry).collect();
+        let batch = Batch { segment, start: made, end: made + n, entries, late: Vec::new() };
         append::append(&parts.db, batch, rules, &parts.clock).await?;
         made += n;
     }

@@ -55,7 +55,7 @@ impl Logs {
         let (start, end) = (self.made, self.made + rows);
         let entries = (start..end).map(|n| self.entry(n, organisations)).collect();
         self.made = end;
-        Batch { segment: self.segment, start, end, entries }
+        Batch { segment: self.segment, start, end, entries, late: Vec::new() }
     }
 
     fn entry(&self, n: u64, organisations: &[Organisation]) -> Entry {
@@ -65,7 +65,7 @@ impl Logs {
         let log = self.log(n, organisation);
         let has_content = mixed(n) % 100 < self.with_content;
         let content = &self.contents[mixed(n) as usize % self.contents.len()];
-        Entry { log, payload: has_content.then(|| content.clone()) }
+        Entry { log, payload: has_content.then(|| content.clone()), opinions: Vec::new() }
     }
 
     fn log(&self, n: u64, organisation: &Organisation) -> log::Model {

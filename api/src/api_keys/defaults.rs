@@ -1,0 +1,110 @@
+//! What a key gives its calls: metadata, and the config that they run under.
+
+use std::collections::BTreeMap;
+
+use sea_orm::ConnectionTrait;
+use serde::Serialize;
+use serde_json::Value;
+use tenancy::{Defaults, KeyKind, TenantScope};
+use utoipa::ToSchema;
+
+use super::MAX_NAME;
+use crate::fields::{Fields, Sent, kind};
+use crate::{Error, db};
+
+/// Pairs of metadata, and characters of a name and of a value: as of a call's own (2.9).
+const MAX_PAIRS: usize = 64;
+const MAX_PAIR: usize = 128;
+
+/// What calls of a key have unless they say otherwise.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it says what is read from the body")]
+pub(crate) struct KeyDefaults {
+    /// At most 64 pairs of strings of at most 128 characters. What a call's own metadata has goes before it.
+    metadata: Option<BTreeMap<String, String>>,
+    /// The slug of a saved config of the key's workspace: calls run under it that name none in `x-portkey-config`.
+    #[schema(min_length = 1, max_length = 100)]
+    config_id: Option<String>,
+    /// False: a call that names a config of its own is refused. True by default.
+    allow_config_override: Option<bool>,
+}
+
+/// The same, as it is shown.
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeyDefaultsState)]
+pub(crate) struct Shown {
+    metadata: Option<BTreeMap<String, String>>,
+    config_id: Option<String>,
+    allow_config_override: bool,
+}
+
+impl Shown {
+    pub fn of(defaults: Option<Defaults>) -> Self {
+        let Defaults { config, metadata, allow_config_override } = defaults.unwrap_or_default();
+        let metadata = (!metadata.is_empty()).then_some(metadata);
+        Self { metadata, config_id: config, allow_config_override }
+    }
+}
+
+/// `defaults`; null takes them away.
+pub(super) fn take(fields: &mut Fields, of: KeyKind) -> Result<Sent<Defaults>, Error> {
+    let at = fields.path("defaults");
+    fields.sent("defaults").read(|value| {
+        let mut fields = Fields::of(value, &at)?;
+        let defaults = Defaults {
+            config: fields.line("config_id", MAX_NAME)?,
+            metadata: fields.take("metadata").map_or(Ok(BTreeMap::new()), |pairs| metadata(pairs, &at))?,
+            allow_config_override: fields.flag("allow_config_override")?.unwrap_or(true),
+        };
+        fields.finish()?;
+        if of == KeyKind::OrganisationService && defaults != Defaults::default() {
+            let problem = "an organisation's key makes no calls to have them";
+            return Err(Error::invalid(at, problem, "the field to be left out"));
+        }
+        Ok(defaults)
+    })
+}
+
+fn metadata(pairs: Value, at: &str) -> Result<BTreeMap<String, String>, Error> {
+    let at = format!("{at}.metadata");
+    let Value::Object(pairs) = pairs else {
+        return Err(Error::invalid(at, format!("found {}", kind(&pairs)), "an object of strings"));
+    };
+    if pairs.len() > MAX_PAIRS {
+        return Err(Error::invalid(
+            at,
+            format!("found {} pairs", pairs.len()),
+            format!("at most {MAX_PAIRS}"),
+        ));
+    }
+    let fits = |text: &str| text.chars().count() <= MAX_PAIR && !text.contains('\0');
+    let pair = |(name, value): (String, Value)| {
+        let problem = match value {
+            _ if !fits(&name) => "its name is too long or has a NUL character".to_owned(),
+            Value::String(text) if fits(&text) => return Ok((name, text)),
+            Value::String(_) => "too long, or a NUL character is in it".to_owned(),
+            other => format!("found {}", kind(&other)),
+        };
+        Err(Error::invalid(
+            format!("{at}.{name}"),
+            problem,
+            format!("a string of at most {MAX_PAIR} characters"),
+        ))
+    };
+    pairs.into_iter().map(pair).collect()
+}
+
+/// Refuses a config that calls of a key of the workspace `scope` could not run under.
+pub(super) async fn check(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    defaults: &Sent<Defaults>,
+) -> Result<(), Error> {
+    let Sent::As(Defaults { config: Some(slug), .. }) = defaults else { return Ok(()) };
+    let problem = match db::config::find(db, scope, slug).await? {
+        Some(row) if row.status == "active" => return Ok(()),
+        Some(_) => format!("the config `{slug}` is archived"),
+        None => format!("this workspace has no config `{slug}`"),
+    };
+    Err(Error::invalid("defaults.config_id", problem, "the slug of a config at work"))
+}

@@ -1,0 +1,83 @@
+use entity::guardrail::{ActiveModel, Column, Entity, Model};
+use entity::guardrail_version::{self, Model as Version};
+use sea_orm::prelude::*;
+use sea_orm::{IntoActiveModel, QueryOrder, QueryTrait, Select};
+use tenancy::TenantScope;
+
+use crate::paging::Paging;
+
+pub(crate) async fn insert(txn: &impl ConnectionTrait, row: Model, version: Version) -> Result<(), DbErr> {
+    insert_version(txn, version).await?;
+    Entity::insert(row.into_active_model()).exec_without_returning(txn).await.map(|_| ())
+}
+
+pub(crate) async fn insert_version(txn: &impl ConnectionTrait, version: Version) -> Result<(), DbErr> {
+    let version = guardrail_version::Entity::insert(version.into_active_model());
+    version.exec_without_returning(txn).await.map(|_| ())
+}
+
+/// By slug or id.
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    named: &str,
+) -> Result<Option<Model>, DbErr> {
+    if named.contains('\0') {
+        return Ok(None); // PostgreSQL refuses even to look for one.
+    }
+    let rows = within(scope);
+    let rows = match named.parse::<Uuid>() {
+        Ok(id) => rows.filter(Column::Id.eq(id)),
+        Err(_) => rows.filter(Column::Slug.eq(named)),
+    };
+    rows.one(db).await
+}
+
+/// Of the whole organisation.
+pub(crate) async fn count(db: &impl ConnectionTrait, organisation: Uuid) -> Result<u64, DbErr> {
+    at_work(organisation).count(db).await
+}
+
+/// A page, newest first, and how many there are in all.
+pub(crate) async fn list(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    paging: Paging,
+) -> Result<(u64, Vec<Model>), DbErr> {
+    let rows = within(scope).order_by_desc(Column::CreatedAt).order_by_desc(Column::Id);
+    paging.read(db, rows).await
+}
+
+/// Changes what `change` sets of a guardrail that was found within the scope.
+pub(crate) async fn update(db: &impl ConnectionTrait, of: &Model, change: ActiveModel) -> Result<(), DbErr> {
+    Entity::update_many()
+        .set(change)
+        .filter(Column::Id.eq(of.id))
+        .filter(Column::OrganisationId.eq(of.organisation_id))
+        .exec(db)
+        .await
+        .map(|_| ())
+}
+
+/// A version of a guardrail that was found within the scope.
+pub(crate) async fn version(
+    db: &impl ConnectionTrait,
+    of: &Model,
+    id: Uuid,
+) -> Result<Option<Version>, DbErr> {
+    guardrail_version::Entity::find_by_id(id)
+        .filter(guardrail_version::Column::GuardrailId.eq(of.id))
+        .filter(guardrail_version::Column::OrganisationId.eq(of.organisation_id))
+        .one(db)
+        .await
+}
+
+/// A workspace's key reaches its workspace's alone.
+fn within(scope: &TenantScope) -> Select<Entity> {
+    at_work(scope.organisation())
+        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::WorkspaceId.eq(id)))
+}
+
+fn at_work(organisation: Uuid) -> Select<Entity> {
+    Entity::find().filter(Column::OrganisationId.eq(organisation)).filter(Column::Status.eq("active"))
+}
