@@ -75,9 +75,13 @@ async fn a_block_is_told_of_when_a_later_one_is_open_or_its_month_is_over() {
     let report = send(&app).await;
     assert_eq!((report.count("entered"), report.count("acknowledged")), (Some(1), Some(1)));
     assert_eq!(taken(&stripe), identifiers(&org, 202_611, 1..=3));
-    for fields in stripe.taken().values() {
+    let blocks = overage_block::Entity::find().all(&app.running.db).await.unwrap();
+    for (identifier, fields) in stripe.taken() {
         assert_eq!(fields["payload[stripe_customer_id]"], "cus_acme");
-        assert_eq!(fields["timestamp"], (START_MS / 1000).to_string(), "when it was opened, in its month");
+        let block =
+            blocks.iter().find(|block| identifier == format!("{}-{}-{}", org.id, block.month, block.block));
+        let opened_s = block.unwrap().opened_at / 1000;
+        assert_eq!(fields["timestamp"], opened_s.to_string(), "when it was opened, in its month");
     }
     assert_eq!(stripe.wrong(), [""; 0]);
 }
