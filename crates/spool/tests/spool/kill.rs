@@ -31,11 +31,12 @@ struct Store {
 
 impl Store {
     fn line(batch: &Batch) -> String {
-        format!("{} {} {} {}\n", batch.segment, batch.start, batch.end, texts(batch).join(","))
+        format!("{} {} {} {} .\n", batch.segment, batch.start, batch.end, texts(batch).join(","))
     }
 
     fn append(&mut self, line: &str) {
-        let [segment, start, end, records] = line.split(' ').collect::<Vec<_>>()[..] else { return };
+        // A write may be torn by SIGKILL: what has no end was not stored.
+        let [segment, start, end, records, "."] = line.split(' ').collect::<Vec<_>>()[..] else { return };
         let (start, end): (u64, u64) = (start.parse().unwrap(), end.parse().unwrap());
         let next = self.next.entry(segment.to_owned()).or_default();
         if *next == start {
@@ -70,6 +71,8 @@ async fn child_appends_until_it_is_killed() {
         });
     }
     let mut store = File::options().append(true).create(true).open(dir.join("store")).unwrap();
+    // What the process before has torn ends here.
+    store.write_all(b"\n").unwrap();
     loop {
         let batch = drain.next(7, 3000).await.unwrap();
         store.write_all(Store::line(&batch).as_bytes()).unwrap();
