@@ -35,11 +35,16 @@ fn is_bodiless(request: &HttpRequest) -> bool {
     length(request).is_none_or(|length| length == 0) && !request.headers().contains_key("transfer-encoding")
 }
 
-/// Whether a request's body is JSON, as it says itself.
-pub(crate) fn is_json(request: &HttpRequest) -> bool {
+/// Whether a request says that its body is JSON.
+fn says_json(request: &HttpRequest) -> bool {
     let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok());
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json") && !is_bodiless(request)
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// Whether a request has a body that is JSON, as it says itself.
+pub(crate) fn is_json(request: &HttpRequest) -> bool {
+    says_json(request) && !is_bodiless(request)
 }
 
 /// Reads the body of an endpoint that takes JSON.
@@ -52,9 +57,7 @@ pub(crate) async fn json(
     gateway: &Gateway,
     admitted: &Admitted,
 ) -> Result<Bytes, Error> {
-    let content_type = request.headers().get("content-type").and_then(|value| value.to_str().ok());
-    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    if !says_json(request) {
         return Err(Error::invalid("content-type", "must be application/json for this endpoint"));
     }
     whole(request, payload, gateway, admitted).await

@@ -78,21 +78,8 @@ impl Configs {
     /// # Errors
     /// [`ResolveError`]; `Unavailable` only when nothing recent stands in for a failing database.
     pub async fn resolve(&self, scope: &TenantScope, slug: &str) -> Result<Arc<SavedConfig>, ResolveError> {
-        if slug.contains('\0') {
-            return Err(ResolveError::Unknown); // PostgreSQL refuses even to look for one.
-        }
-        let inner = &*self.0;
-        let name = (scope.organisation(), slug.to_owned());
-        let found = match inner.cache.fresh(&name) {
-            Some(found) => found,
-            None => inner
-                .cache
-                // Rare and large: in a box it is not part of every call's future.
-                .get(name, Box::pin(inner.load(scope.organisation(), slug)))
-                .await
-                .map_err(|_| ResolveError::Unavailable)?
-                .ok_or(ResolveError::Unknown)?,
-        };
+        let (inner, organisation) = (&*self.0, scope.organisation());
+        let found = inner.cache.named(organisation, slug, || inner.load(organisation, slug)).await?;
         let reached = scope.workspace().is_none_or(|workspace| workspace == found.workspace_id);
         if reached { Ok(found) } else { Err(ResolveError::Unknown) }
     }

@@ -91,21 +91,8 @@ impl Guardrails {
         scope: &TenantScope,
         named: &str,
     ) -> Result<Arc<SavedGuardrail>, ResolveError> {
-        if named.contains('\0') {
-            return Err(ResolveError::Unknown); // PostgreSQL refuses even to look for one.
-        }
-        let inner = &*self.0;
-        let name = (scope.organisation(), named.to_owned());
-        let found = match inner.cache.fresh(&name) {
-            Some(found) => found,
-            None => inner
-                .cache
-                // Rare and large: in a box it is not part of every call's future.
-                .get(name, Box::pin(inner.load(scope.organisation(), named)))
-                .await
-                .map_err(|_| ResolveError::Unavailable)?
-                .ok_or(ResolveError::Unknown)?,
-        };
+        let (inner, organisation) = (&*self.0, scope.organisation());
+        let found = inner.cache.named(organisation, named, || inner.load(organisation, named)).await?;
         let own = found.workspace_id;
         let reached = own.is_none() || scope.workspace().is_none_or(|workspace| Some(workspace) == own);
         if reached { Ok(found) } else { Err(ResolveError::Unknown) }

@@ -28,6 +28,8 @@ pub mod slug;
 mod standing;
 mod tenant;
 mod terms;
+#[cfg(test)]
+mod testing;
 pub mod virtual_keys;
 
 pub use configs::{Configs, SavedConfig};

@@ -115,21 +115,8 @@ impl VirtualKeys {
     /// # Errors
     /// [`ResolveError`]; `Unavailable` only when nothing recent stands in for a failing database.
     pub async fn resolve(&self, scope: &TenantScope, slug: &str) -> Result<Arc<VirtualKey>, ResolveError> {
-        if slug.contains('\0') {
-            return Err(ResolveError::Unknown); // PostgreSQL refuses even to look for one.
-        }
-        let inner = &*self.0;
-        let name = (scope.organisation(), slug.to_owned());
-        let key = match inner.cache.fresh(&name) {
-            Some(key) => key,
-            None => inner
-                .cache
-                // Rare and large: in a box it is not part of every call's future.
-                .get(name, Box::pin(inner.load(scope.organisation(), slug)))
-                .await
-                .map_err(|_| ResolveError::Unavailable)?
-                .ok_or(ResolveError::Unknown)?,
-        };
+        let (inner, organisation) = (&*self.0, scope.organisation());
+        let key = inner.cache.named(organisation, slug, || inner.load(organisation, slug)).await?;
         let reached = scope.workspace().is_none_or(|workspace| workspace == key.workspace_id);
         if reached { Ok(key) } else { Err(ResolveError::Unknown) }
     }

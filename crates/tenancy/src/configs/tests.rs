@@ -1,40 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
-use clock::Ids;
-use plans::Plan;
 use sea_orm::{IntoActiveModel, Set};
-use vault::MasterKey;
 
 use super::*;
-use crate::organisation::{NewOrganisation, create};
-use crate::{Keys, PlanOverrides};
+use crate::testing::{Fixture, TTL, scopes};
 
-const TTL: Duration = Duration::from_secs(10);
-const STALE_MAX: Duration = Duration::from_mins(15);
-
-struct Fixture {
-    configs: Configs,
-    db: DatabaseConnection,
-    clock: Clock,
-    ids: Ids,
-    vault: Vault,
-    /// Of a workspace and of its whole organisation.
-    own: TenantScope,
-    admin: TenantScope,
-    _folder: tempfile::TempDir,
-}
-
-impl Fixture {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let db = scratch::database(folder.path()).await;
-        let clock = Clock::system();
-        let ids = Ids::new(clock.clone());
-        let vault = Vault::new(MasterKey::generate().unwrap());
-        let [own, admin] = scopes(&db, &ids, &clock).await;
-        let configs = Configs::new(db.clone(), clock.clone(), vault.clone(), TTL, STALE_MAX);
-        Self { configs, db, clock, ids, vault, own, admin, _folder: folder }
-    }
-
+impl Fixture<Configs> {
     /// A version of the config `of`; its id.
     async fn version(&self, of: Uuid, text: &str) -> Uuid {
         let (id, organisation_id) = (self.ids.fresh(), self.own.organisation());
@@ -71,27 +41,15 @@ impl Fixture {
     }
 
     async fn error(&self, scope: &TenantScope, slug: &str) -> Option<ResolveError> {
-        self.configs.resolve(scope, slug).await.err()
+        self.front.resolve(scope, slug).await.err()
     }
-}
-
-async fn scopes(db: &DatabaseConnection, ids: &Ids, clock: &Clock) -> [TenantScope; 2] {
-    let new = NewOrganisation {
-        name: "Acme".to_owned(),
-        plan: Plan::Developer,
-        owner_email: "o@example.com".to_owned(),
-    };
-    let made = create(db, ids, clock, new).await.unwrap();
-    let keys = Keys::new(db.clone(), clock.clone(), TTL, STALE_MAX, PlanOverrides::new());
-    let own = keys.identify(made.api_key.expose_secret()).await.unwrap().scope();
-    [own, keys.identify(made.admin_api_key.expose_secret()).await.unwrap().scope()]
 }
 
 const ONE: &str = r#"{"provider":"openai","api_key":"sk-1","retry":{"attempts":1}}"#;
 
 #[tokio::test]
 async fn a_config_is_found_within_its_workspace_only() {
-    let f = Fixture::new().await;
+    let f = Fixture::over(Configs::new).await;
     f.insert(f.own.workspace().unwrap(), "pc-mine", ONE).await;
     f.insert(f.ids.fresh(), "pc-theirs", ONE).await;
     let [stranger, _] = scopes(&f.db, &f.ids, &f.clock).await;
@@ -112,9 +70,9 @@ async fn a_config_is_found_within_its_workspace_only() {
 
 #[tokio::test]
 async fn a_change_is_seen_when_told_and_an_archived_config_is_told_from_an_unknown_one() {
-    let f = Fixture::new().await;
+    let f = Fixture::over(Configs::new).await;
     let row = f.insert(f.own.workspace().unwrap(), "pc-mine", ONE).await;
-    let found = f.configs.resolve(&f.own, "pc-mine").await.unwrap();
+    let found = f.front.resolve(&f.own, "pc-mine").await.unwrap();
     assert_eq!((found.version_id, found.archived), (row.version_id, false));
 
     let version = f.version(row.id, r#"{"provider":"echo","retry":{"attempts":2}}"#).await;
@@ -123,18 +81,18 @@ async fn a_change_is_seen_when_told_and_an_archived_config_is_told_from_an_unkno
     change.status = Set("archived".to_owned());
     change.update(&f.db).await.unwrap();
     assert_eq!(
-        f.configs.resolve(&f.own, "pc-mine").await.unwrap().version_id,
+        f.front.resolve(&f.own, "pc-mine").await.unwrap().version_id,
         found.version_id,
         "nobody said so"
     );
-    f.configs.invalidate(f.own.organisation(), "pc-mine");
-    let found = f.configs.resolve(&f.own, "pc-mine").await.unwrap();
+    f.front.invalidate(f.own.organisation(), "pc-mine");
+    let found = f.front.resolve(&f.own, "pc-mine").await.unwrap();
     assert_eq!((found.version_id, found.archived), (version, true));
 }
 
 #[tokio::test]
 async fn a_version_copied_to_another_row_and_one_that_is_no_config_do_not_open() {
-    let f = Fixture::new().await;
+    let f = Fixture::over(Configs::new).await;
     let workspace_id = f.own.workspace().unwrap();
     let one = f.insert(workspace_id, "pc-one", ONE).await;
     let two = f.insert(workspace_id, "pc-two", ONE).await;
@@ -151,7 +109,7 @@ async fn a_version_copied_to_another_row_and_one_that_is_no_config_do_not_open()
 
 #[tokio::test]
 async fn without_a_database_a_known_config_works_on() {
-    let f = Fixture::new().await;
+    let f = Fixture::over(Configs::new).await;
     f.insert(f.own.workspace().unwrap(), "pc-mine", ONE).await;
     assert_eq!(f.error(&f.own, "pc-mine").await, None);
     f.db.clone().close().await.unwrap();

@@ -1,40 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
-use clock::Ids;
-use plans::Plan;
 use sea_orm::{IntoActiveModel, Set};
-use vault::MasterKey;
 
 use super::*;
-use crate::organisation::{NewOrganisation, create};
-use crate::{Keys, PlanOverrides};
+use crate::testing::{Fixture, scopes};
 
-const TTL: Duration = Duration::from_secs(10);
-const STALE_MAX: Duration = Duration::from_mins(15);
-
-struct Fixture {
-    guardrails: Guardrails,
-    db: DatabaseConnection,
-    clock: Clock,
-    ids: Ids,
-    vault: Vault,
-    /// Of a workspace and of its whole organisation.
-    own: TenantScope,
-    admin: TenantScope,
-    _folder: tempfile::TempDir,
-}
-
-impl Fixture {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let db = scratch::database(folder.path()).await;
-        let clock = Clock::system();
-        let ids = Ids::new(clock.clone());
-        let vault = Vault::new(MasterKey::generate().unwrap());
-        let [own, admin] = scopes(&db, &ids, &clock).await;
-        let guardrails = Guardrails::new(db.clone(), clock.clone(), vault.clone(), TTL, STALE_MAX);
-        Self { guardrails, db, clock, ids, vault, own, admin, _folder: folder }
-    }
-
+impl Fixture<Guardrails> {
     /// A version of the guardrail `of`; its id.
     async fn version(&self, of: Uuid, text: &str) -> Uuid {
         let (id, organisation_id) = (self.ids.fresh(), self.own.organisation());
@@ -69,27 +39,15 @@ impl Fixture {
     }
 
     async fn error(&self, scope: &TenantScope, named: &str) -> Option<ResolveError> {
-        self.guardrails.resolve(scope, named).await.err()
+        self.front.resolve(scope, named).await.err()
     }
-}
-
-async fn scopes(db: &DatabaseConnection, ids: &Ids, clock: &Clock) -> [TenantScope; 2] {
-    let new = NewOrganisation {
-        name: "Acme".to_owned(),
-        plan: Plan::Developer,
-        owner_email: "o@example.com".to_owned(),
-    };
-    let made = create(db, ids, clock, new).await.unwrap();
-    let keys = Keys::new(db.clone(), clock.clone(), TTL, STALE_MAX, PlanOverrides::new());
-    let own = keys.identify(made.api_key.expose_secret()).await.unwrap().scope();
-    [own, keys.identify(made.admin_api_key.expose_secret()).await.unwrap().scope()]
 }
 
 const ONE: &str = r#"{"checks":[{"id":"default.notNull"}],"actions":{"deny":true}}"#;
 
 #[tokio::test]
 async fn a_guardrail_is_found_within_its_workspace_and_the_organisations_by_every_workspace() {
-    let f = Fixture::new().await;
+    let f = Fixture::over(Guardrails::new).await;
     let mine = f.insert(f.own.workspace(), "pg-mine", ONE).await;
     f.insert(Some(f.ids.fresh()), "pg-theirs", ONE).await;
     f.insert(None, "pg-everybodys", ONE).await;
@@ -114,11 +72,11 @@ async fn a_guardrail_is_found_within_its_workspace_and_the_organisations_by_ever
 
 #[tokio::test]
 async fn a_change_is_seen_when_told_by_whatever_name_it_was_asked_for() {
-    let f = Fixture::new().await;
+    let f = Fixture::over(Guardrails::new).await;
     let row = f.insert(f.own.workspace(), "pg-mine", ONE).await;
     let names = ["pg-mine".to_owned(), row.id.to_string()];
     for name in &names {
-        let found = f.guardrails.resolve(&f.own, name).await.unwrap();
+        let found = f.front.resolve(&f.own, name).await.unwrap();
         assert!(found.guardrail.deny && !found.archived);
         assert_eq!(found.guardrail.id.as_deref(), Some("pg-mine"));
     }
@@ -129,18 +87,18 @@ async fn a_change_is_seen_when_told_by_whatever_name_it_was_asked_for() {
     change.status = Set("archived".to_owned());
     change.update(&f.db).await.unwrap();
     for name in &names {
-        assert!(!f.guardrails.resolve(&f.own, name).await.unwrap().archived, "nobody said so");
+        assert!(!f.front.resolve(&f.own, name).await.unwrap().archived, "nobody said so");
     }
-    f.guardrails.invalidate(f.own.organisation(), "pg-mine");
+    f.front.invalidate(f.own.organisation(), "pg-mine");
     for name in &names {
-        let found = f.guardrails.resolve(&f.own, name).await.unwrap();
+        let found = f.front.resolve(&f.own, name).await.unwrap();
         assert!(!found.guardrail.deny && found.archived);
     }
 }
 
 #[tokio::test]
 async fn a_version_copied_to_another_row_and_one_that_is_no_guardrail_do_not_open() {
-    let f = Fixture::new().await;
+    let f = Fixture::over(Guardrails::new).await;
     let one = f.insert(f.own.workspace(), "pg-one", ONE).await;
     let two = f.insert(f.own.workspace(), "pg-two", ONE).await;
     let find = |id| guardrail_version::Entity::find_by_id(id).one(&f.db);
