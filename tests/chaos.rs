@@ -5,6 +5,7 @@
 //! how many calls, and what comes then. The machine's timing is not among them.
 
 mod clock;
+mod configs;
 mod database;
 mod disk;
 mod drain;

@@ -119,6 +119,43 @@ async fn a_config_that_is_archived_or_not_there_is_refused_by_its_name() {
 }
 
 #[tokio::test]
+async fn a_config_is_saved_with_guardrails_that_there_are_and_no_others() {
+    let app = TestApp::start().await;
+    let (org, other) = (app.org(Plan::Developer).await, app.org(Plan::Developer).await);
+    let guardrail = json!({
+        "name": "short",
+        "checks": [{"id": "default.wordCount", "parameters": {"minWords": 1, "maxWords": 9}}],
+        "actions": {"deny": false, "async": false, "on_success": {}, "on_fail": {}},
+    });
+    let made = org.request(Method::POST, "/v1/guardrails").json(&guardrail).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let (slug, id) = (made["slug"].as_str().unwrap(), made["id"].as_str().unwrap());
+    let saving = |org: &Org<'_>, named: &str| {
+        let target = json!({"provider": "echo", "output_guardrails": [named]});
+        let config = json!({"strategy": {"mode": "fallback"}, "targets": [{"provider": "echo"}, target]});
+        org.request(Method::POST, "/v1/configs").json(&json!({"name": "c", "config": config}))
+    };
+    for named in [slug, id] {
+        assert_eq!(saving(&org, named).send().await.unwrap().status(), 200, "{named}");
+        let message = not_saved(saving(&other, named)).await;
+        assert!(message.contains("targets[1].output_guardrails[0]") && message.contains(named), "{message}");
+    }
+    let gone = org.request(Method::DELETE, &format!("/v1/guardrails/{slug}")).send().await.unwrap();
+    assert_eq!(gone.status(), 200);
+    for named in [slug, id] {
+        let message = not_saved(saving(&org, named)).await;
+        assert!(message.contains("archived"), "{message}");
+    }
+}
+
+/// The message of the api, which answers 400.
+async fn not_saved(request: RequestBuilder) -> String {
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    response.json::<Value>().await.unwrap()["data"]["message"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
 async fn a_keys_config_is_that_of_its_calls_unless_they_name_another() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;

@@ -131,3 +131,50 @@ async fn killed_again_and_again_under_load_no_answered_call_is_lost_or_logged_tw
     let usage: Value = request.header("x-portkey-api-key", &key).send().await.unwrap().json().await.unwrap();
     assert_eq!(usage["used"].as_u64().unwrap(), logged.len() as u64, "the meter and the logs differ");
 }
+
+#[tokio::test]
+async fn a_server_killed_between_attempts_leaves_no_half_log_and_none_of_another_call_twice() {
+    let dir = TempDir::new().unwrap();
+    let key = org(dir.path());
+    let mut upstream = Upstream::start().await;
+    let config = |retry: Value| {
+        let target =
+            json!({"provider": "openai", "api_key": "sk-1", "custom_host": upstream.url(), "retry": retry});
+        target.to_string()
+    };
+    let (patient, other) = (config(json!({"attempts": 5})), config(json!({"attempts": 0})));
+    // A retry that is waited for longer than any test takes.
+    let server = Process::serve(dir.path(), &[("TURNPIKE_GATEWAY__RETRY_BASE_MS", "60000")]);
+    let busy = json!({"error": {"message": "busy", "type": "server_error"}});
+    let call = async |wire: &mut Wire, config: &str| {
+        let headers = [("x-portkey-api-key", key.as_str()), ("x-portkey-config", config)];
+        wire.post("/v1/chat/completions", &headers, &chat("hi").to_string()).await;
+    };
+    let (mut waiting, mut answered) = (Wire::connect(server.addr).await, Wire::connect(server.addr).await);
+    call(&mut waiting, &patient).await;
+    upstream.asked().await.json(503, &busy).await;
+    call(&mut answered, &other).await;
+    upstream.asked().await.json(200, &answer("whole")).await;
+    answered.until("1200}}").await;
+    let id = answered.header("x-turnpike-log-id").unwrap();
+    server.kill();
+    waiting.until_closed().await;
+    assert_eq!(waiting.text(), "", "nothing was said of an answer");
+
+    let server = Process::serve(dir.path(), &[("TURNPIKE_GATEWAY__RETRY_BASE_MS", "1")]);
+    let mut again = Wire::connect(server.addr).await;
+    call(&mut again, &patient).await;
+    for _ in 0..2 {
+        upstream.asked().await.json(503, &busy).await;
+    }
+    upstream.asked().await.json(200, &answer("whole")).await;
+    again.until("1200}}").await;
+    let again = again.header("x-turnpike-log-id").unwrap();
+    let ids = until("both are logged", || async {
+        let rows = logs(server.addr, &key).await;
+        let ids: Vec<String> = rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+        (ids.len() >= 2).then_some(ids)
+    })
+    .await;
+    assert_eq!(ids, [again, id], "the newest first, each once");
+}

@@ -313,3 +313,29 @@ async fn saved_guardrails_are_run_by_name_and_anothers_are_as_none() {
     let said = json_of(response).await.to_string();
     assert!(said.contains("input_guardrails[0].default.nope: no check is called"), "{said}");
 }
+
+#[tokio::test]
+async fn a_held_answer_that_breaks_off_is_an_attempt_that_says_so_and_another_target_is_asked() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let mut upstream = Upstream::start().await;
+    let guarded = json!({
+        "provider": "openai", "api_key": "sk-1", "custom_host": upstream.url(),
+        "output_guardrails": none_of("secret", &json!({})),
+    });
+    let config = json!({"strategy": {"mode": "fallback"}, "targets": [guarded, {"provider": "echo"}]});
+    let request = org.request(Method::POST, "/v1/chat/completions");
+    let calling =
+        tokio::spawn(request.header("x-portkey-config", config.to_string()).json(&chat("hi")).send());
+    let mut exchange = upstream.asked().await;
+    exchange.head(200, &[("content-type", "application/json"), ("content-length", "1000")]).await;
+    exchange.send("{").await;
+    exchange.die();
+    let response = calling.await.unwrap().unwrap();
+    assert_eq!(response.status(), 200);
+    let log = org.log(&log_id(&response)).await;
+    let [broken, answered] = [0, 1].map(|n| log["attempts"][n].clone());
+    assert_eq!(broken["response_status_code"], 200, "{log}");
+    assert!(broken["error"].as_str().unwrap().contains("before it was complete"), "{log}");
+    assert_eq!((&answered["response_status_code"], &answered["error"]), (&json!(200), &Value::Null), "{log}");
+}

@@ -41,6 +41,7 @@ mod reconcile;
 mod retention;
 mod routes;
 mod sdk_clients;
+mod sdk_walks;
 mod secrets;
 mod services;
 mod several;

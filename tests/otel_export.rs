@@ -132,7 +132,9 @@ async fn a_call_is_spans_at_the_receiver(protocol: &str) {
     };
     assert!(!resources.is_empty() && resources.iter().all(|of| environment(of).as_deref() == Some("test")));
     let metrics: Vec<String> = collector.metrics().into_iter().map(|metric| metric.name).collect();
-    assert!(metrics.contains(&"gen_ai.client.token.usage".to_owned()), "{metrics:?}");
+    for name in ["gen_ai.client.token.usage", "turnpike.quota.used", "turnpike.quota.limit"] {
+        assert!(metrics.iter().any(|metric| metric == name), "{name}: {metrics:?}");
+    }
 
     let after = state(&org.admin(), &id).await;
     let delivery = &after["delivery"];

@@ -3,7 +3,6 @@
 mod keys;
 mod ways;
 
-use entity::workspace;
 use plans::Plan;
 use reqwest::{Method, RequestBuilder, Response};
 use sea_orm::{EntityTrait as _, IntoActiveModel as _};
@@ -339,32 +338,12 @@ async fn furnish_own(org: &Org<'_>) -> Ids {
     }
 }
 
-/// A second workspace of the organisation, and a key to it with every scope of the first one's.
-async fn neighbour(org: &Org<'_>) -> (String, String) {
-    let app = org.app;
-    let row = workspace::Model {
-        id: app.running.ids.fresh(),
-        organisation_id: org.id,
-        slug: "ws-next-door-abcdef".to_owned(),
-        name: "Next door".to_owned(),
-        is_default: false,
-        created_at: app.clock.now_ms(),
-    };
-    let slug = row.slug.clone();
-    workspace::Entity::insert(row.into_active_model()).exec_without_returning(&app.running.db).await.unwrap();
-    let scopes = tenancy::KeyKind::WorkspaceService.scopes().to_json();
-    let body = json!({"name": "next door", "scopes": scopes, "workspace_id": slug});
-    let made = org.admin().request(Method::POST, "/v1/api-keys/workspace/service").json(&body);
-    let made: Value = made.send().await.unwrap().json().await.unwrap();
-    (made["key"].as_str().unwrap().to_owned(), slug)
-}
-
 #[tokio::test]
 async fn another_workspaces_ids_are_as_nobodys_on_every_route() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
     let theirs = furnish(&org).await;
-    let (key, slug) = neighbour(&org).await;
+    let (key, slug) = org.neighbour().await;
     let next_door = org.with_key(&key);
     let post = |path: &str, body: Value| next_door.request(Method::POST, path).json(&body).send();
     let made = post("/v1/api-keys/workspace/service", json!({"name": "mine", "scopes": ["logs.list"]}));

@@ -228,7 +228,7 @@ impl Guard {
         self.note(&ran.results, turn.admitted);
         if ran.denied {
             self.measure(&held.begun, event_stream, turn.admitted);
-            turn.admitted.recording.attempt_denied("a guardrail denied the answer");
+            turn.admitted.recording.attempt_not_taken("a guardrail denied the answer");
             return Ok(self.denial(&ran.results));
         }
         let failed = self.failed_before() || ran.failed;

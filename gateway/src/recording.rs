@@ -163,8 +163,8 @@ impl Recording {
         }
     }
 
-    /// The answer of the target that was asked last is denied.
-    pub(crate) fn attempt_denied(&mut self, why: &str) {
+    /// The answer of the target that was asked last is not passed on.
+    pub(crate) fn attempt_not_taken(&mut self, why: &str) {
         let attempt = self.open.as_mut().and_then(|open| open.record.attempts.last_mut());
         if let Some(attempt) = attempt {
             attempt.error = Some(why.to_owned());

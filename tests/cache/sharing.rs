@@ -27,6 +27,9 @@ async fn answers_are_shared_by_the_keys_of_a_workspace_and_by_no_other() {
     assert_eq!(heard(ask(&ours.key, &other_virtual_key)).await.1, "HIT", "another credential");
     assert_eq!(heard(ask(&theirs.key, &config)).await.1, "MISS", "another organisation");
     assert_eq!(heard(ask(&theirs.key, &config)).await.1, "HIT");
+    let (next_door, _) = ours.neighbour().await;
+    assert_eq!(heard(ask(&next_door, &config)).await.1, "MISS", "another workspace of the organisation");
+    assert_eq!(heard(ask(&next_door, &config)).await.1, "HIT");
 }
 
 #[tokio::test]

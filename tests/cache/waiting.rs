@@ -92,6 +92,60 @@ async fn one_that_waits_may_leave_and_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn where_the_one_that_asks_leaves_one_that_waits_asks_in_its_place() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let caller = org.with_key(&org.key);
+    let mut upstream = Upstream::start().await;
+    let config = config(&upstream.url(), &simple());
+    let mut leaving = Wire::connect(app.running.addr).await;
+    let headers = [("x-portkey-api-key", org.key.as_str()), ("x-portkey-config", config.as_str())];
+    leaving.post("/v1/chat/completions", &headers, &chat("hi").to_string()).await;
+    let given_up = upstream.asked().await;
+    let others = [(); 3].map(|()| tokio::spawn(heard(under(&caller, &config).json(&chat("hi")))));
+    under_way(&app, 4).await;
+    leaving.reset();
+    upstream.asked().await.json(200, &answer("hello")).await;
+    let mut seen = Vec::new();
+    for other in others {
+        let (status, cache, body) = other.await.unwrap();
+        assert_eq!((status, body), (200, answer("hello").to_string()));
+        seen.push(cache);
+    }
+    seen.sort();
+    assert_eq!(seen, ["HIT", "HIT", "MISS"], "one asked for all");
+    given_up.given_up().await;
+    assert_eq!(org.rows("", 4).await.len(), 4, "each has its log");
+    app.reconcile();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_process_that_asks_is_killed_calls_at_others_are_answered() {
+    let redis = RedisServer::start();
+    let mut fleet = Fleet::start(2, &redis, &[]);
+    let tenant = fleet.org("enterprise");
+    let mut upstream = Upstream::start().await;
+    let config = config(&upstream.url(), &simple());
+    let (http, addrs) = (reqwest::Client::new(), fleet.addrs());
+    let ask = |member: usize| {
+        let request = http.post(format!("http://{}/v1/chat/completions", addrs[member]));
+        let request = request.header("x-portkey-api-key", &tenant.key).header("x-portkey-config", &config);
+        request.json(&chat("hi"))
+    };
+    let killed = tokio::spawn(ask(0).send());
+    let _held = upstream.asked().await;
+    let waiting = tokio::spawn(heard(ask(1)));
+    let beside = upstream.asked().await;
+    fleet.kill(0);
+    assert!(killed.await.unwrap().is_err());
+    beside.json(200, &answer("hello")).await;
+    assert_eq!(waiting.await.unwrap(), (200, "MISS".to_owned(), answer("hello").to_string()));
+    until("the answer is kept", || async { (heard(ask(1)).await.1 == "HIT").then_some(()) }).await;
+    fleet.stop();
+    fleet.reconcile();
+}
+
+#[tokio::test]
 async fn an_answer_that_is_longer_than_a_log_is_kept_whole() {
     let app = TestApp::with(|settings| {
         settings.log.max_payload_bytes = 100;

@@ -1,7 +1,9 @@
 """The calls that both SDKs make in the same words. A script adds how its SDK connects and where it keeps the headers.
 
 The gateway is named by three variables: TURNPIKE_BASE_URL (ends in /v1), TURNPIKE_API_KEY, TURNPIKE_PROVIDER.
-One JSON object goes to standard output: what the SDK returned, for the test that ran the script to judge.
+What the SDK returned goes to standard output as JSON, for the test that ran the script to judge.
+`walk` reads a list of calls from standard input, so that one process makes them all: each has what it changes of the
+gateway, and `is_streamed` and `content`; its answer is what the SDK returned, or what it raised.
 A call that fails where it should not ends the script with its traceback.
 """
 
@@ -9,6 +11,7 @@ import argparse
 import faulthandler
 import json
 import os
+import sys
 from dataclasses import dataclass, field, replace
 
 # Longer than any call a test makes; shorter than the patience of whoever waits for a hung one.
@@ -17,7 +20,10 @@ DEADLINE_S = 60
 
 @dataclass(frozen=True)
 class Gateway:
-    """Where and as whom to connect; `debug=False` asks that the content be kept nowhere."""
+    """Where, as whom and how to connect; `debug=False` asks that the content be kept nowhere.
+
+    `max_retries` are the OpenAI SDK's own: none, so that a test sees each answer. Portkey's SDK has no such parameter.
+    """
 
     base_url: str = field(default_factory=lambda: os.environ["TURNPIKE_BASE_URL"])
     api_key: str = field(default_factory=lambda: os.environ["TURNPIKE_API_KEY"])
@@ -26,6 +32,8 @@ class Gateway:
     metadata: dict | None = None
     config: dict | None = None
     debug: bool | None = None
+    cache_force_refresh: bool | None = None
+    max_retries: int = 0
 
 
 def run(description, connect, raw_headers):
@@ -36,7 +44,7 @@ def run(description, connect, raw_headers):
     faulthandler.dump_traceback_later(DEADLINE_S, exit=True)
     options = arguments(description)
     gateway = Gateway(trace_id=options.trace_id, metadata=options.metadata, config=options.config)
-    question = {"model": options.model, "messages": [{"role": "user", "content": options.content}]}
+    question = ask(options.model, options.content)
 
     match options.call:
         case "chat":
@@ -54,6 +62,8 @@ def run(description, connect, raw_headers):
             outcome = dump(connect(gateway).models.list())
         case "raw_headers":
             outcome = {"headers": dict(raw_headers(connect(gateway), question))}
+        case "walk":
+            outcome = [step(connect, gateway, options.model, **call) for call in json.load(sys.stdin)]
         case "error":
             strange = connect(replace(gateway, provider="no-such-provider"))
             locked_out = connect(replace(gateway, api_key="not-a-key"))
@@ -65,7 +75,7 @@ def run(description, connect, raw_headers):
 
 
 def arguments(description):
-    calls = ["chat", "stream", "completions", "embeddings", "models", "raw_headers", "debug_false", "error"]
+    calls = ["chat", "stream", "completions", "embeddings", "models", "raw_headers", "debug_false", "error", "walk"]
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("call", choices=calls)
     parser.add_argument("--model", default="echo")
@@ -75,6 +85,18 @@ def arguments(description):
     parser.add_argument("--config", type=json.loads, help="a gateway config, as JSON")
     parser.add_argument("--encoding-format", choices=["float", "base64"], help="embeddings only; unset: the SDK's own")
     return parser.parse_args()
+
+
+def ask(model, content):
+    return {"model": model, "messages": [{"role": "user", "content": content}]}
+
+
+def step(connect, gateway, model, content, is_streamed=False, **changes):
+    client, question = connect(replace(gateway, **changes)), ask(model, content)
+    try:
+        return {"returned": stream(client, question) if is_streamed else dump(chat(client, question))}
+    except Exception as error:  # which class it is, is what the test asks
+        return {"raised": raised(error)}
 
 
 def dump(model):
@@ -98,10 +120,14 @@ def failure(call):
     try:
         returned = call()
     except Exception as error:  # which class it is, is what the test asks
-        return {
-            "class": type(error).__name__,
-            "status": getattr(error, "status_code", None),
-            "body": getattr(error, "body", None),
-            "message": str(error),
-        }
+        return raised(error)
     raise SystemExit(f"the call must fail, but gave {returned!r}")
+
+
+def raised(error):
+    return {
+        "class": type(error).__name__,
+        "status": getattr(error, "status_code", None),
+        "body": getattr(error, "body", None),
+        "message": str(error),
+    }

@@ -18,7 +18,11 @@ def connect(gateway):
         headers["x-portkey-config"] = json.dumps(gateway.config)
     if gateway.debug is not None:
         headers["x-portkey-debug"] = json.dumps(gateway.debug)
-    return OpenAI(api_key="unused", base_url=gateway.base_url, default_headers=headers)
+    if gateway.cache_force_refresh is not None:
+        headers["x-portkey-cache-force-refresh"] = json.dumps(gateway.cache_force_refresh)
+    return OpenAI(
+        api_key="unused", base_url=gateway.base_url, default_headers=headers, max_retries=gateway.max_retries
+    )
 
 
 def raw_headers(client, question):

@@ -15,6 +15,7 @@ def connect(gateway):
         metadata=gateway.metadata,
         config=gateway.config,
         debug=gateway.debug,
+        cache_force_refresh=gateway.cache_force_refresh,
     )
 
 

@@ -1,8 +1,10 @@
 //! An organisation as an actor: it calls the gateway and reads its logs.
 
+use entity::workspace;
 use reqwest::{Method, RequestBuilder, Response};
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tenancy::organisation::Created;
 
 use super::{TestApp, Upstream, until};
@@ -89,6 +91,27 @@ impl<'a> Org<'a> {
             ("x-portkey-custom-host", url),
             ("authorization", "Bearer sk-of-the-caller"),
         ]
+    }
+
+    /// A second workspace of the organisation: a key to it with every scope of the first one's, and its slug.
+    pub async fn neighbour(&self) -> (String, String) {
+        let app = self.app;
+        let row = workspace::Model {
+            id: app.running.ids.fresh(),
+            organisation_id: self.id,
+            slug: "ws-next-door-abcdef".to_owned(),
+            name: "Next door".to_owned(),
+            is_default: false,
+            created_at: app.clock.now_ms(),
+        };
+        let slug = row.slug.clone();
+        let row = workspace::Entity::insert(row.into_active_model());
+        row.exec_without_returning(&app.running.db).await.unwrap();
+        let scopes = tenancy::KeyKind::WorkspaceService.scopes().to_json();
+        let body = json!({"name": "next door", "scopes": scopes, "workspace_id": slug});
+        let made = self.admin().request(Method::POST, "/v1/api-keys/workspace/service").json(&body);
+        let made: Value = made.send().await.unwrap().json().await.unwrap();
+        (made["key"].as_str().unwrap().to_owned(), slug)
     }
 
     pub async fn get(&self, path: &str) -> Response {

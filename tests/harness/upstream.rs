@@ -163,6 +163,11 @@ impl Exchange {
         super::soon(closed, "the gateway gives the upstream call up").await;
     }
 
+    /// Bytes as they are; whether there is still somebody to send them to.
+    pub async fn is_heard(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
     /// Bytes as they are, with no regard for what an answer looks like.
     pub async fn raw(&mut self, bytes: &[u8]) {
         // The gateway may be gone already; the test looks at what came of it.

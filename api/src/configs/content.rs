@@ -1,7 +1,5 @@
 //! What a config says, on its way into the vault and out of it.
 
-use std::collections::BTreeMap;
-
 use egress::Reach;
 use entity::{config, config_version};
 use routing::{Config, Leaf, MAX_TEXT_BYTES};
@@ -12,7 +10,7 @@ use serde_json::Value;
 use tenancy::TenantScope;
 use tenancy::configs::{context, open};
 
-use super::secrets;
+use super::{named, secrets};
 use crate::fields::kind;
 use crate::{Api, Error, db};
 
@@ -39,7 +37,7 @@ pub(super) async fn read(
     for leaf in config.leaves() {
         check_leaf(leaf, reach)?;
     }
-    check_virtual_keys(db, scope, &config).await?;
+    named::check(db, scope, &config).await?;
     Ok(text)
 }
 
@@ -49,33 +47,6 @@ fn mistakes(routing::Invalid(mistakes): &routing::Invalid) -> Error {
         path => format!("config.{path}: {}", mistake.message),
     });
     Error::Mistakes(told.collect::<Vec<_>>().join("; "))
-}
-
-/// Refuses names of virtual keys that a call could not use.
-async fn check_virtual_keys(
-    db: &impl ConnectionTrait,
-    scope: &TenantScope,
-    config: &Config,
-) -> Result<(), Error> {
-    let mut named = BTreeMap::new();
-    for leaf in config.leaves() {
-        if let Some(slug) = &leaf.virtual_key {
-            named.entry(slug.as_str()).or_insert_with(|| format!("{}.virtual_key", leaf.path));
-        }
-    }
-    if named.is_empty() {
-        return Ok(());
-    }
-    let there = db::virtual_key::statuses(db, scope, named.keys().copied()).await?;
-    for (slug, at) in named {
-        let problem = match there.get(slug).map(String::as_str) {
-            Some("active") => continue,
-            Some(_) => format!("the virtual key `{slug}` is archived"),
-            None => format!("this workspace has no virtual key `{slug}`"),
-        };
-        return Err(Error::invalid(at, problem, "the slug of a virtual key at work"));
-    }
-    Ok(())
 }
 
 /// Refuses a provider that nobody knows, and a host that no call may go to.

@@ -5,6 +5,7 @@ mod create;
 mod delete;
 mod get;
 mod list;
+mod named;
 pub(crate) mod secrets;
 mod shape;
 mod update;

@@ -1,7 +1,9 @@
+use std::collections::HashMap;
+
 use entity::guardrail::{ActiveModel, Column, Entity, Model};
 use entity::guardrail_version::{self, Model as Version};
 use sea_orm::prelude::*;
-use sea_orm::{IntoActiveModel, QueryOrder, QueryTrait, Select};
+use sea_orm::{Condition, IntoActiveModel, QueryOrder, QueryTrait, Select};
 use tenancy::TenantScope;
 
 use crate::paging::Paging;
@@ -31,6 +33,34 @@ pub(crate) async fn find(
         Err(_) => rows.filter(Column::Slug.eq(named)),
     };
     rows.one(db).await
+}
+
+/// The statuses of those that there are of these, by what they were named by: slug or id. Of the whole organisation's too.
+pub(crate) async fn statuses(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    named: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, String>, DbErr> {
+    // PostgreSQL refuses even to look for one with a NUL.
+    let (ids, slugs): (Vec<&str>, Vec<&str>) =
+        named.filter(|name| !name.contains('\0')).partition(|name| name.parse::<Uuid>().is_ok());
+    let by_id = ids.iter().filter_map(|id| id.parse::<Uuid>().ok());
+    let rows: Vec<Model> = Entity::find()
+        .filter(Column::OrganisationId.eq(scope.organisation()))
+        .apply_if(scope.workspace(), |rows, id| {
+            rows.filter(Condition::any().add(Column::WorkspaceId.eq(id)).add(Column::WorkspaceId.is_null()))
+        })
+        .filter(Condition::any().add(Column::Id.is_in(by_id)).add(Column::Slug.is_in(slugs.iter().copied())))
+        .all(db)
+        .await?;
+    let mut found = HashMap::new();
+    for row in rows {
+        for id in ids.iter().filter(|id| id.parse::<Uuid>() == Ok(row.id)) {
+            found.insert((*id).to_owned(), row.status.clone());
+        }
+        found.insert(row.slug, row.status);
+    }
+    Ok(found)
 }
 
 /// Of the whole organisation.

@@ -3,12 +3,13 @@
 //! A call is a SERVER span with a CLIENT child for each attempt at a provider; a log that was inserted, of a call that
 //! did not go through here, is a CLIENT span alone. Usage, cost and messages are on the CLIENT span of the attempt whose answer
 //! was the call's, and nowhere else, so that no tool counts them twice; whose call it was is on all. That the cache was looked into,
-//! and that a target or another one was asked again, are events of the SERVER span.
+//! that a target or another one was asked again, and what guardrails found, are events of the SERVER span.
 
 mod answer;
 mod attempts;
 mod attributes;
 mod bound;
+mod guardrails;
 mod ids;
 mod messages;
 mod metrics;
@@ -16,6 +17,7 @@ mod operation;
 mod opinion;
 mod parameters;
 mod parts;
+mod quota;
 mod span;
 
 use std::collections::BTreeMap;
@@ -33,6 +35,7 @@ use uuid::Uuid;
 use crate::names;
 use attributes::Attributes;
 pub use ids::trace_id;
+pub use quota::Quota;
 
 /// A log and its content.
 #[derive(Clone, Copy)]
@@ -113,10 +116,12 @@ fn request(spans: Vec<Span>, options: &Options) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest { resource_spans: vec![resource_spans] }
 }
 
-/// The metrics of calls: histograms of these calls alone (delta temporality), so that batches add up.
+/// The metrics of calls: histograms of these calls alone (delta temporality), so that batches add up; and how their organisation's
+/// quota stands, as gauges.
 #[must_use]
-pub fn metrics(calls: &[Call<'_>], options: &Options) -> ExportMetricsServiceRequest {
-    let metrics = metrics::of(calls);
+pub fn metrics(calls: &[Call<'_>], quota: Option<&Quota>, options: &Options) -> ExportMetricsServiceRequest {
+    let mut metrics = metrics::of(calls);
+    metrics.extend(quota.into_iter().flat_map(Quota::metrics));
     let scope_metrics =
         ScopeMetrics { scope: Some(scope()), metrics, schema_url: names::SCHEMA_URL.to_owned() };
     let resource_metrics = ResourceMetrics {

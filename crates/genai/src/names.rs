@@ -118,3 +118,23 @@ pub const CACHE_EVENT: &str = "turnpike.cache";
 pub const RETRY_EVENT: &str = "turnpike.retry";
 /// An event: another target is asked.
 pub const FALLBACK_EVENT: &str = "turnpike.fallback";
+/// An event: a guardrail was run.
+pub const GUARDRAIL_EVENT: &str = "turnpike.guardrail";
+pub const GUARDRAIL_ID: &str = "turnpike.guardrail.id";
+/// `input` or `output`.
+pub const GUARDRAIL_PHASE: &str = "turnpike.guardrail.phase";
+/// Whether it passed.
+pub const GUARDRAIL_VERDICT: &str = "turnpike.guardrail.verdict";
+/// Whether the call was refused for it.
+pub const GUARDRAIL_DENY: &str = "turnpike.guardrail.deny";
+/// Whether the call went on without waiting for it.
+pub const GUARDRAIL_ASYNC: &str = "turnpike.guardrail.async";
+pub const GUARDRAIL_DURATION_MS: &str = "turnpike.guardrail.duration_ms";
+/// The ids of its checks that did not pass.
+pub const GUARDRAIL_FAILED_CHECKS: &str = "turnpike.guardrail.failed_checks";
+/// A metric: the organisation's logs of the running month that count against its quota.
+pub const QUOTA_USED: &str = "turnpike.quota.used";
+/// A metric: the most logs that are recorded in the month; none where there is no such bound.
+pub const QUOTA_LIMIT: &str = "turnpike.quota.limit";
+/// A metric: the month's calls that were answered past the quota and not recorded.
+pub const QUOTA_DROPPED: &str = "turnpike.quota.dropped";

@@ -72,7 +72,14 @@ async fn attempt(turn: &mut Turn<'_, '_>, timeout: Duration, retry: u16) -> Resu
     turn.admitted.recording.attempt_ends(ended);
     match asked {
         Ok(answer) if answer.status() == 200 && turn.judged.wants_answer() => {
-            Box::pin(guarding::output(turn, answer)).await
+            let judged = Box::pin(guarding::output(turn, answer)).await;
+            // What is held may break off after its head has come.
+            if let Err(error) = &judged
+                && !matches!(error, Error::ClientGone)
+            {
+                turn.admitted.recording.attempt_not_taken(&error.to_string());
+            }
+            judged
         }
         asked => asked,
     }

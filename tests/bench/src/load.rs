@@ -1,13 +1,16 @@
 //! What is asked for, and on how many connections.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::drive::Calls;
 use crate::subject::Subject;
+use crate::upstream::DOWN;
 
 /// How an answer comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +22,10 @@ pub enum Shape {
     Stream,
     /// The JSON body again, under a config that keeps answers: all but the first are given from there. To peers a call like any other.
     Hit,
+    /// The same under a config whose first target answers 503 to each call, so that a second one is asked.
+    Fallback,
+    /// The same under a config that spreads calls over three targets.
+    Balance,
 }
 
 /// One line of a table for each subject.
@@ -29,7 +36,7 @@ pub struct Load {
 }
 
 /// Every load there is.
-pub const ALL: [Load; 7] = [
+pub const ALL: [Load; 9] = [
     Load { shape: Shape::Json, connections: 1 },
     Load { shape: Shape::Json, connections: 32 },
     Load { shape: Shape::Json, connections: 128 },
@@ -37,16 +44,43 @@ pub const ALL: [Load; 7] = [
     Load { shape: Shape::Stream, connections: 32 },
     Load { shape: Shape::Stream, connections: 128 },
     Load { shape: Shape::Hit, connections: 32 },
+    Load { shape: Shape::Fallback, connections: 32 },
+    Load { shape: Shape::Balance, connections: 32 },
 ];
+
+impl Shape {
+    /// As it is named in `--only`.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Stream => "stream",
+            Self::Hit => "hit",
+            Self::Fallback => "fallback",
+            Self::Balance => "balance",
+        }
+    }
+
+    /// What a call is made under; none: no config.
+    fn config(self, upstream: SocketAddr) -> Option<Value> {
+        let target =
+            |path: &str| json!({"provider": "openai", "custom_host": format!("http://{upstream}{path}")});
+        match self {
+            Self::Json | Self::Stream => None,
+            Self::Hit => Some(json!({"cache": {"mode": "simple"}})),
+            Self::Fallback => {
+                Some(json!({"strategy": {"mode": "fallback"}, "targets": [target(DOWN), target("/v1")]}))
+            }
+            Self::Balance => {
+                let targets = vec![target("/v1"); 3];
+                Some(json!({"strategy": {"mode": "loadbalance"}, "targets": targets}))
+            }
+        }
+    }
+}
 
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shape = match self.shape {
-            Shape::Json => "json",
-            Shape::Stream => "stream",
-            Shape::Hit => "hit",
-        };
-        write!(f, "{shape}-{}", self.connections)
+        write!(f, "{}-{}", self.shape.name(), self.connections)
     }
 }
 
@@ -70,11 +104,12 @@ pub async fn make(subject: &Subject, time: Duration) -> anyhow::Result<()> {
 
 /// A call as an OpenAI SDK makes it, with the subject's own headers.
 fn request(shape: Shape, subject: &Subject) -> Bytes {
-    let (stream, config) = match shape {
-        Shape::Json => ("", ""),
-        Shape::Stream => (r#","stream":true,"stream_options":{"include_usage":true}"#, ""),
-        Shape::Hit => ("", "x-portkey-config: {\"cache\":{\"mode\":\"simple\"}}\r\n"),
+    let stream = match shape {
+        Shape::Stream => r#","stream":true,"stream_options":{"include_usage":true}"#,
+        _ => "",
     };
+    let config = shape.config(subject.upstream);
+    let config = config.map_or_else(String::new, |config| format!("x-portkey-config: {config}\r\n"));
     let prompt = "Say in plain words what a gateway does with a call before it passes it on. ".repeat(10);
     let body = format!(
         r#"{{"model":"gpt-4o-mini","messages":[{{"role":"system","content":"You are a helpful assistant. Answer in one paragraph."}},{{"role":"user","content":"{prompt}"}}],"temperature":0.7,"max_tokens":256{stream}}}"#

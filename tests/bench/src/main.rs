@@ -47,7 +47,8 @@ struct Arguments {
     /// Rounds of one second, unless --seconds says otherwise.
     #[arg(long)]
     quick: bool,
-    /// Only this subject (direct, nginx, sqlite, postgres) or load (json, stream, hit, json-32 ..); to be repeated.
+    /// Only this subject (direct, nginx, sqlite, postgres) or load (json, stream, hit, fallback, balance, json-32 ..); to be
+    /// repeated.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// How long each part of a round takes. Default: 4.
@@ -160,7 +161,10 @@ fn chosen(only: &[String]) -> anyhow::Result<(Vec<&'static str>, Vec<Load>)> {
     for name in only {
         if !NAMES.contains(&name.as_str()) && !load::ALL.iter().any(|load| is_of(load, name)) {
             let loads = load::ALL.map(|load| load.to_string()).join(", ");
-            bail!("--only {name} is none of {}, json, stream, hit, {loads}", NAMES.join(", "));
+            bail!(
+                "--only {name} is none of {}, json, stream, hit, fallback, balance, {loads}",
+                NAMES.join(", ")
+            );
         }
     }
     let names: Vec<_> = NAMES.into_iter().filter(|name| only.iter().any(|wanted| wanted == name)).collect();

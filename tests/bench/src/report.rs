@@ -99,6 +99,8 @@ impl Report {
                     Shape::Json => "JSON",
                     Shape::Stream => "streams",
                     Shape::Hit => "kept answers",
+                    Shape::Fallback => "a first target that is down",
+                    Shape::Balance => "three targets in turn",
                 };
                 let _ = writeln!(text, "\n{shape}, connections: {}", row.load.connections);
             }

@@ -77,7 +77,7 @@ impl Bench {
     pub async fn round(self, subject: &Subject, load: Load) -> anyhow::Result<Measures> {
         let mut measures = self.most(subject, load).await?;
         match load.shape {
-            Shape::Json | Shape::Hit => {
+            Shape::Json | Shape::Hit | Shape::Fallback | Shape::Balance => {
                 let rate = measures.calls_per_s.unwrap_or(1.0) / 2.0;
                 let (driven, _) = self.at_rate(subject, load, rate).await?;
                 (measures.p50_us, measures.p99_us) = percentiles(&driven.whole);

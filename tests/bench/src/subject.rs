@@ -54,6 +54,8 @@ impl Site<'_> {
 pub struct Subject {
     pub name: &'static str,
     pub addr: SocketAddr,
+    /// Who it asks.
+    pub upstream: SocketAddr,
     /// Headers of a call that only this subject needs, a line each.
     pub headers: String,
     pub processes: Processes,
@@ -117,6 +119,7 @@ fn direct(site: &Site<'_>) -> Subject {
     Subject {
         name: "direct",
         addr: site.upstream,
+        upstream: site.upstream,
         headers: String::new(),
         processes: Processes { own: vec![site.upstream_process], ..Processes::default() },
         store: None,

@@ -20,6 +20,9 @@ pub const EVENTS: usize = CHUNKS + 4;
 /// What the assistant says, in bytes: with what is around it, an answer of about 1.2 KB.
 const TEXT_BYTES: usize = 600;
 
+/// The base of a provider that is down: each call gets 503.
+pub const DOWN: &str = "/down";
+
 /// What is read of a request.
 #[derive(Deserialize)]
 struct Ask {
@@ -44,6 +47,7 @@ pub fn serve(workers: usize) -> anyhow::Result<()> {
         App::new()
             .app_data(answers.clone())
             .route("/v1/chat/completions", web::post().to(chat))
+            .route(&format!("{DOWN}/chat/completions"), web::post().to(down))
             .route("/pause/{ms}", web::put().to(pause))
     };
     actix_web::rt::System::new().block_on(async {
@@ -76,6 +80,12 @@ async fn chat(body: Bytes, answers: web::Data<Answers>) -> HttpResponse {
         // nginx passes such an answer on as it comes.
         .insert_header(("x-accel-buffering", "no"))
         .streaming(events)
+}
+
+async fn down(_: Bytes) -> HttpResponse {
+    let error =
+        r#"{"error":{"message":"The server is overloaded.","type":"server_error","param":null,"code":null}}"#;
+    HttpResponse::ServiceUnavailable().content_type(ContentType::json()).body(error)
 }
 
 async fn pause(ms: web::Path<u64>, answers: web::Data<Answers>) -> HttpResponse {

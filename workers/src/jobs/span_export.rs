@@ -147,7 +147,7 @@ impl Exporter<'_> {
                     break;
                 }
             };
-            let Some(batch) = batch::next(db, &destination).await? else { break };
+            let Some(batch) = batch::next(self.parts, &destination).await? else { break };
             let outcome = self.send(&destination, &batch).await;
             let gone = batch.n - batch.there;
             self.settle(&row, (&batch.taken, batch.n), gone, &outcome).await?;

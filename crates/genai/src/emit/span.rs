@@ -8,7 +8,7 @@ use providers::Endpoint;
 
 use super::attempts::{self, Attempt};
 use super::attributes::Attributes;
-use super::{Call, Options, answer, ids, messages, operation, parameters};
+use super::{Call, Options, answer, guardrails, ids, messages, operation, parameters};
 use crate::names;
 
 /// The call's SERVER span and the CLIENT spans of its attempts.
@@ -19,7 +19,9 @@ pub(super) fn of(call: Call<'_>, options: &Options) -> Vec<Span> {
         return vec![client(call, options, 0, id, parent)];
     }
     let attempts = attempts::of(log);
-    let mut spans = vec![Span { events: attempts::events(log, &attempts), ..server(call, id, parent) }];
+    let mut events = attempts::events(log, &attempts);
+    events.extend(guardrails::events(log));
+    let mut spans = vec![Span { events, ..server(call, id, parent) }];
     if attempts.is_empty() {
         for attempt in 0..operation::attempts(log) {
             spans.push(client(call, options, attempt, ids::of_attempt(log.id, attempt), Some(id)));

@@ -259,6 +259,40 @@ fn what_was_answered_without_asking_has_no_attempts_span() {
 }
 
 #[test]
+fn what_guardrails_found_is_told_without_what_they_saw() {
+    let hook = |id: &str, verdict: bool, created_at: &str| {
+        json!({
+            "id": id, "verdict": verdict, "deny": !verdict, "async": false, "execution_time": 7, "type": "guardrail",
+            "transformed": false, "feedback": null, "created_at": created_at,
+            "checks": [
+                {"id": "default.wordCount", "verdict": true, "data": {"wordCount": 3}},
+                {"id": "default.contains", "verdict": verdict, "data": {"text": "kanari"}},
+            ],
+        })
+    };
+    let mut log = log();
+    log.hook_results = Some(json!({
+        "before_request_hooks": [hook("pg-in", true, "2025-11-24T16:00:00.200Z")],
+        "after_request_hooks": [hook("pg-out", false, "not a time")],
+    }));
+    let spans = spans(&log, None, &Options::default());
+    let events: Vec<_> =
+        spans[0].events.iter().filter(|event| event.name == names::GUARDRAIL_EVENT).cloned().collect();
+    assert!(!format!("{events:?}").contains("kanari"));
+    assert_eq!(
+        spans[1..]
+            .iter()
+            .flat_map(|span| &span.events)
+            .filter(|event| event.name == names::GUARDRAIL_EVENT)
+            .count(),
+        0
+    );
+    let mut told = serde_json::to_value(&events).unwrap();
+    flatten(&mut told);
+    insta::assert_json_snapshot!(told);
+}
+
+#[test]
 fn how_a_call_ended_is_told() {
     // Outcome, status; error type and code of status (2 is Error) of the SERVER span, and of the CLIENT span.
     let none = (None, 0);
@@ -437,14 +471,21 @@ fn metrics_of_calls() {
     logs[4].provider = "echo".to_owned();
     logs[4].streamed = false;
     let calls = logs.each_ref().map(|log| Call { log, content: None });
-    let mut written = serde_json::to_value(metrics(&calls, &Options::default())).unwrap();
+    let quota = Quota {
+        organisation: log().organisation_id,
+        at_ms: 1_764_000_002_000,
+        used: 9,
+        limit: Some(10),
+        dropped: 2,
+    };
+    let mut written = serde_json::to_value(metrics(&calls, Some(&quota), &Options::default())).unwrap();
     flatten(&mut written);
     insta::assert_json_snapshot!(written);
 }
 
 #[test]
 fn no_calls_have_no_metrics_and_no_spans() {
-    let none = metrics(&[], &Options::default());
+    let none = metrics(&[], None, &Options::default());
     assert!(none.resource_metrics[0].scope_metrics[0].metrics.is_empty());
     assert!(traces(&[], &Options::default()).resource_spans[0].scope_spans[0].spans.is_empty());
 }

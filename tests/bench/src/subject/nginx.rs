@@ -33,6 +33,7 @@ pub(super) async fn start(site: &Site<'_>) -> anyhow::Result<Subject> {
     let mut subject = Subject {
         name: "nginx",
         addr,
+        upstream: site.upstream,
         headers: String::new(),
         processes: Processes::default(),
         store: None,

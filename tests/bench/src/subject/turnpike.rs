@@ -118,6 +118,7 @@ impl Place {
         let mut subject = Subject {
             name: if self.redis.is_some() { "postgres" } else { "sqlite" },
             addr,
+            upstream: self.upstream,
             headers,
             processes,
             store: Some(Store::new(api_addr, key.clone())),

@@ -1,15 +1,16 @@
 //! What is sent to a destination at a time.
 
-use entity::{feedback, log};
+use entity::{feedback, log, organisation, usage};
 use exports::Destination;
 use exports::outbox::{self, Kind, Taken};
-use genai::emit::{self, Call, Opinion, Options};
+use genai::emit::{self, Call, Opinion, Options, Quota};
 use logstore::Exchange;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use plans::Month;
 use sea_orm::prelude::*;
 
-use crate::Error;
+use crate::{Error, Parts};
 
 /// Logs of a batch, and bytes of their content, which is read even where it is not sent.
 const BATCH: usize = 1_000;
@@ -43,30 +44,44 @@ impl Batch {
 }
 
 /// The next batch; none where nothing waits.
-pub(super) async fn next(db: &DatabaseConnection, to: &Destination) -> Result<Option<Batch>, Error> {
+pub(super) async fn next(parts: &Parts, to: &Destination) -> Result<Option<Batch>, Error> {
+    let db = &parts.db;
     let taken = outbox::take(db, to.id, if to.content { BATCH_WITH_MESSAGES } else { BATCH }).await?;
     if taken.subjects.is_empty() {
         return Ok(None);
     }
     let options = Options { content: to.content, resource: to.resource.clone(), ..Options::default() };
     match taken.kind {
-        Kind::Log => of_logs(db, to, taken, &options).await.map(Some),
+        Kind::Log => of_logs(parts, to, taken, &options).await.map(Some),
         Kind::Feedback => of_feedback(db, to, taken, &options).await.map(Some),
     }
 }
 
-async fn of_logs(
-    db: &DatabaseConnection,
-    to: &Destination,
-    taken: Taken,
-    options: &Options,
-) -> Result<Batch, Error> {
-    let (n, logs) = with_content(db, to, &taken).await?;
+async fn of_logs(parts: &Parts, to: &Destination, taken: Taken, options: &Options) -> Result<Batch, Error> {
+    let (n, logs) = with_content(&parts.db, to, &taken).await?;
     let calls: Vec<Call<'_>> =
         logs.iter().map(|(log, content)| Call { log, content: content.as_ref() }).collect();
     let traces = emit::traces(&calls, options);
-    let metrics = to.metrics.then(|| emit::metrics(&calls, options));
+    let metrics = if to.metrics {
+        Some(emit::metrics(&calls, quota(parts, to.organisation_id).await?.as_ref(), options))
+    } else {
+        None
+    };
     Ok(Batch { taken, n, there: calls.len(), traces, metrics })
+}
+
+/// The running month's meter; none where the organisation is gone.
+async fn quota(parts: &Parts, organisation: Uuid) -> Result<Option<Quota>, Error> {
+    let at_ms = parts.clock.now_ms();
+    let Some(row) = organisation::Entity::find_by_id(organisation).one(&parts.db).await? else {
+        return Ok(None);
+    };
+    let (_, terms) = tenancy::terms(&row, &parts.plan_overrides, at_ms)?;
+    let month = Month::of(at_ms).as_i32();
+    let meter = usage::Entity::find_by_id((organisation, month)).one(&parts.db).await?;
+    let (used, dropped) = meter.map_or((0, 0), |meter| (meter.used, meter.dropped));
+    let limit = terms.limit().and_then(|limit| i64::try_from(limit).ok());
+    Ok(Some(Quota { organisation, at_ms, used, limit, dropped }))
 }
 
 /// The logs from the first on and how many were looked for. Contents are read wherever they are kept, for parameters and reasons that
