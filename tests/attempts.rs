@@ -6,7 +6,9 @@ use plans::Plan;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::harness::{DONE, Org, TestApp, Upstream, Wire, answer, chat, delta, log_id, until, usage_chunk};
+use crate::harness::{
+    DONE, Org, TestApp, Upstream, Wire, answer, chat, delta, log_id, until, usage_chunk, with,
+};
 
 /// Longer than any test: a pause that is made is noticed.
 const NEVER: Duration = Duration::from_hours(1);
@@ -21,12 +23,6 @@ async fn start() -> TestApp {
 /// A target of a config.
 fn target(upstream: &Upstream, key: &str) -> Value {
     json!({"provider": "openai", "custom_host": upstream.url(), "api_key": key})
-}
-
-fn with(mut target: Value, more: Value) -> Value {
-    let Value::Object(more) = more else { panic!("{more} is no object") };
-    target.as_object_mut().unwrap().extend(more);
-    target
 }
 
 fn fallback(targets: impl Into<Value>) -> Value {

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use plans::Plan;
 use reqwest::{Method, Response};
-use sea_orm::{EntityTrait as _, IntoActiveModel as _};
+use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 use settings::Settings;
 
@@ -217,23 +217,32 @@ async fn a_trace_is_sampled_whole_and_filters_choose_among_logs() {
     assert!(calls_by_trace.values().all(|calls| *calls == 2), "{calls_by_trace:?}");
 }
 
-/// Another workspace of the organisation; its id.
-async fn workspace(org: &Org<'_>) -> String {
-    let row = entity::workspace::Entity::find().all(&org.app.running.db).await.unwrap();
-    let first = row.into_iter().find(|row| row.organisation_id == org.id).unwrap();
-    let id = org.app.running.ids.fresh();
-    let other =
-        entity::workspace::Model { id, slug: "ws-other-1".to_owned(), name: "Other".to_owned(), ..first };
-    let insert = entity::workspace::Entity::insert(other.into_active_model());
-    insert.exec_without_returning(&org.app.running.db).await.unwrap();
-    id.to_string()
+#[tokio::test]
+async fn what_a_guardrail_found_is_an_event_of_the_calls_span_and_what_it_saw_is_not() {
+    let app = start().await;
+    let org = app.org(Plan::Developer).await;
+    let collector = Collector::start("http/protobuf");
+    destination(&org.admin(), &collector.url, json!({})).await;
+    let guardrail = json!({"default.contains": {"words": [MARK], "operator": "none"}, "id": "no-mark"});
+    let config = json!({"provider": "echo", "input_guardrails": [guardrail]}).to_string();
+    call(&org, &[("x-portkey-config", &config)]).await;
+    deliver(&app).await;
+    let spans = collector.spans();
+    let server = spans.iter().find(|span| span.kind == SpanKind::Server as i32).unwrap();
+    let [event] = &server.events[..] else { panic!("{:?}", server.events) };
+    let said = |name: &str| attribute(&event.attributes, name);
+    assert_eq!(event.name, "turnpike.guardrail");
+    assert_eq!(said("turnpike.guardrail.id").as_deref(), Some("no-mark"));
+    assert_eq!(said("turnpike.guardrail.phase").as_deref(), Some("input"));
+    assert!(said("turnpike.guardrail.verdict").unwrap().contains("false"));
+    assert!(!format!("{spans:?}").contains(MARK), "{spans:?}");
 }
 
 #[tokio::test]
 async fn a_workspaces_destination_gets_its_logs_and_is_its_own() {
     let app = start().await;
     let org = app.org(Plan::Developer).await;
-    let other = workspace(&org).await;
+    let (_, other) = org.neighbour().await;
     let (mine, others) = (Collector::start("http/protobuf"), Collector::start("http/protobuf"));
     let admin = org.admin();
     let of_other = destination(&admin, &others.url, json!({"workspace_id": other})).await;

@@ -10,7 +10,9 @@ use std::time::Duration;
 use plans::Plan;
 use serde_json::{Value, json};
 
-use crate::harness::{DONE, Exchange, Org, SDKS, Sdk, TestApp, Upstream, answer, delta, until, usage_chunk};
+use crate::harness::{
+    DONE, Exchange, Org, SDKS, Sdk, TestApp, Upstream, answer, delta, until, usage_chunk, with,
+};
 
 mod cache;
 mod guardrails;
@@ -59,12 +61,6 @@ async fn answer_as(mut exchange: Exchange, path: String, count: usize) {
         "200" => exchange.json(200, &answer(&text)).await,
         status => exchange.json(status.parse().unwrap(), &json!({"error": {"message": text}})).await,
     }
-}
-
-fn with(mut object: Value, more: Value) -> Value {
-    let Value::Object(more) = more else { panic!("{more} is no object") };
-    object.as_object_mut().unwrap().extend(more);
-    object
 }
 
 /// Target, retry and status of each attempt.

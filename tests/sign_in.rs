@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use entity::{membership, workspace};
+use entity::membership;
 use plans::Plan;
 use reqwest::{Method, Response};
 use sea_orm::{EntityTrait as _, IntoActiveModel as _};
@@ -162,16 +162,7 @@ async fn a_person_of_two_organisations_names_one_and_reaches_no_other() {
         .exec_without_returning(&app.running.db)
         .await
         .unwrap();
-    let next_door = workspace::Model {
-        id: app.running.ids.fresh(),
-        organisation_id: other.id,
-        slug: "ws-next-door-abcdef".to_owned(),
-        name: "Next door".to_owned(),
-        is_default: false,
-        created_at: app.clock.now_ms(),
-    };
-    let inserted = workspace::Entity::insert(next_door.into_active_model());
-    inserted.exec_without_returning(&app.running.db).await.unwrap();
+    other.neighbour().await;
     let id = log_id(&other.echo("/v1/chat/completions").json(&chat("hi")).send().await.unwrap());
     other.log(&id).await;
 

@@ -6,7 +6,7 @@ use redis_server::RedisServer;
 use serde_json::json;
 
 use super::{cache_status, config, heard, simple, under};
-use crate::harness::{Fleet, TestApp, Upstream, Wire, answer, chat, log_id, until};
+use crate::harness::{Fleet, Org, TestApp, Upstream, Wire, answer, chat, log_id, until};
 
 /// Waits until so many calls have not ended.
 async fn under_way(app: &TestApp, count: usize) {
@@ -16,6 +16,14 @@ async fn under_way(app: &TestApp, count: usize) {
         numbers.contains(&line).then_some(())
     })
     .await;
+}
+
+/// A call whose client can leave.
+async fn wired(org: &Org<'_>, config: &str) -> Wire {
+    let mut wire = Wire::connect(org.app.running.addr).await;
+    let headers = [("x-portkey-api-key", org.key.as_str()), ("x-portkey-config", config)];
+    wire.post("/v1/chat/completions", &headers, &chat("hi").to_string()).await;
+    wire
 }
 
 #[tokio::test]
@@ -79,9 +87,7 @@ async fn one_that_waits_may_leave_and_holds_up_nobody() {
     let config = config(&upstream.url(), &simple());
     let first = tokio::spawn(under(&caller, &config).json(&chat("hi")).send());
     let exchange = upstream.asked().await;
-    let mut leaving = Wire::connect(app.running.addr).await;
-    let headers = [("x-portkey-api-key", org.key.as_str()), ("x-portkey-config", config.as_str())];
-    leaving.post("/v1/chat/completions", &headers, &chat("hi").to_string()).await;
+    let leaving = wired(&org, &config).await;
     under_way(&app, 2).await;
     leaving.reset();
     let gone = org.rows("", 1).await.remove(0);
@@ -98,9 +104,7 @@ async fn where_the_one_that_asks_leaves_one_that_waits_asks_in_its_place() {
     let caller = org.with_key(&org.key);
     let mut upstream = Upstream::start().await;
     let config = config(&upstream.url(), &simple());
-    let mut leaving = Wire::connect(app.running.addr).await;
-    let headers = [("x-portkey-api-key", org.key.as_str()), ("x-portkey-config", config.as_str())];
-    leaving.post("/v1/chat/completions", &headers, &chat("hi").to_string()).await;
+    let leaving = wired(&org, &config).await;
     let given_up = upstream.asked().await;
     let others = [(); 3].map(|()| tokio::spawn(heard(under(&caller, &config).json(&chat("hi")))));
     under_way(&app, 4).await;

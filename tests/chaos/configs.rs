@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{Chaos, size};
-use crate::harness::{Chance, Fleet, Tenant, chat, log_id, until};
+use crate::harness::{Chance, Fleet, Tenant, chat, log_id, read, until};
 use providers::{Asked, Providers};
 
 /// Callers at the same time.
@@ -109,14 +109,7 @@ async fn call_all(
                 request.send().await.unwrap_or_else(|error| panic!("{error:?} under {config}"));
             let (status, id) = (response.status().as_u16(), log_id(&response).parse().unwrap());
             let headers = response.headers().clone();
-            let mut body = Vec::new();
-            let is_whole = loop {
-                match response.chunk().await {
-                    Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                    Ok(None) => break true,
-                    Err(_) => break false,
-                }
-            };
+            let (body, is_whole) = read(&mut response).await;
             got.push(Got { word: word.clone(), id, status, headers, body, is_whole, config: config.clone() });
         }
     }
@@ -223,18 +216,14 @@ impl Got {
             // A busy machine makes pauses in whole answers too.
             _ => sent.any(|(body, _)| body.starts_with(self.passed_on())),
         };
-        let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
-        let sent =
-            || asked.iter().map(|asked| (text(asked.body.as_deref().unwrap_or_default()), asked.is_whole));
         assert!(
             is_sent,
-            "{} under {}: {} (whole: {}) {:?}, and what was sent is {:?}",
+            "{} under {}: {} (whole: {}) {:?}, and what was sent is {asked:?}",
             self.word,
             self.config,
             self.status,
             self.is_whole,
-            text(&self.body),
-            sent().collect::<Vec<_>>()
+            String::from_utf8_lossy(&self.body),
         );
     }
 }

@@ -200,14 +200,7 @@ pub async fn ask(http: &reqwest::Client, addr: SocketAddr, key: &str, ask: &Ask)
     let id = super::log_id(&response);
     let quota = response.headers().get("x-turnpike-log-quota");
     let quota = quota.map(|quota| quota.to_str().unwrap().to_owned());
-    let mut body = Vec::new();
-    let ended = loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break true,
-            Err(_) => break false,
-        }
-    };
+    let (body, ended) = super::read(&mut response).await;
     // Who reads a stream is done with this event, whatever becomes of the connection after it.
     let is_whole = match ask {
         Ask::Stream(_) => body.ends_with(super::DONE.as_bytes()),

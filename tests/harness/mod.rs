@@ -76,6 +76,25 @@ pub fn header_lines(headers: &[(&str, &str)]) -> String {
     headers.iter().flat_map(|(name, value)| [*name, ": ", *value, "\r\n"]).collect()
 }
 
+/// The object with these members too.
+pub fn with(mut object: serde_json::Value, more: serde_json::Value) -> serde_json::Value {
+    let serde_json::Value::Object(more) = more else { panic!("{more} is no object") };
+    object.as_object_mut().unwrap().extend(more);
+    object
+}
+
+/// The rest of a body as far as it comes, and whether that is all of it.
+pub async fn read(response: &mut reqwest::Response) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return (body, true),
+            Err(_) => return (body, false),
+        }
+    }
+}
+
 /// A chat request's body.
 pub fn chat(text: &str) -> serde_json::Value {
     serde_json::json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]})

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use super::{ask, budget, key, most, secret, shown, small, status, used};
-use crate::harness::{Fleet, MASTER_KEY, TestApp, Upstream, until};
+use crate::harness::{Caller, Fleet, MASTER_KEY, TestApp, Upstream, until};
 
 /// A server in this process that has time as processes of their own have, on a database and a Redis for both.
 async fn beside_processes(redis: &RedisServer) -> TestApp {
@@ -102,6 +102,15 @@ async fn calls_at_several_processes_cannot_pass_a_budget_together() {
     assert!(passed > FIT, "{passed}");
 }
 
+/// What a process that was killed had reserved is taken for so long, and no longer.
+async fn is_free_after(deadline: Duration, app: &TestApp, caller: &Caller<'_>, upstream: Upstream) {
+    let url = upstream.url();
+    assert_eq!(status(ask(caller, &url)).await, 412, "nobody knows that it was killed");
+    upstream.answer_all(used(10));
+    app.clock.advance(deadline);
+    assert_eq!(status(ask(caller, &url)).await, 200);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_process_had_reserved_is_free_after_its_deadline() {
     let redis = RedisServer::start();
@@ -121,11 +130,8 @@ async fn what_a_killed_process_had_reserved_is_free_after_its_deadline() {
         let ended = call.await.unwrap();
         assert!(ended.is_err() || ended.unwrap().status() == 412);
     }
-    assert_eq!(status(ask(&caller, &url)).await, 412, "nobody knows that it was killed");
-    upstream.answer_all(used(10));
     // 10 minutes for the head of an answer, 5 of a pause in it, one for its log.
-    app.clock.advance(Duration::from_mins(17));
-    assert_eq!(status(ask(&caller, &url)).await, 200);
+    is_free_after(Duration::from_mins(17), &app, &caller, upstream).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,11 +152,8 @@ async fn what_a_process_that_is_killed_between_attempts_had_reserved_is_free_aft
     assert_eq!(status(ask(&caller, &url)).await, 412, "it is reserved while the next attempt is waited for");
     fleet.kill(0);
     assert!(calling.await.unwrap().is_err());
-    assert_eq!(status(ask(&caller, &url)).await, 412, "nobody knows that it was killed");
-    upstream.answer_all(used(10));
     // Three attempts of a minute each and the pauses between them, 5 of a pause in an answer, one for its log.
-    app.clock.advance(Duration::from_mins(15));
-    assert_eq!(status(ask(&caller, &url)).await, 200);
+    is_free_after(Duration::from_mins(15), &app, &caller, upstream).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

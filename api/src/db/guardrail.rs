@@ -42,25 +42,24 @@ pub(crate) async fn statuses(
     named: impl Iterator<Item = &str>,
 ) -> Result<HashMap<String, String>, DbErr> {
     // PostgreSQL refuses even to look for one with a NUL.
-    let (ids, slugs): (Vec<&str>, Vec<&str>) =
-        named.filter(|name| !name.contains('\0')).partition(|name| name.parse::<Uuid>().is_ok());
-    let by_id = ids.iter().filter_map(|id| id.parse::<Uuid>().ok());
+    let named: Vec<&str> = named.filter(|name| !name.contains('\0')).collect();
+    let id_of = |name: &str| name.parse::<Uuid>().ok();
+    let any = Condition::any()
+        .add(Column::Id.is_in(named.iter().filter_map(|name| id_of(name))))
+        .add(Column::Slug.is_in(named.iter().copied()));
     let rows: Vec<Model> = Entity::find()
         .filter(Column::OrganisationId.eq(scope.organisation()))
         .apply_if(scope.workspace(), |rows, id| {
             rows.filter(Condition::any().add(Column::WorkspaceId.eq(id)).add(Column::WorkspaceId.is_null()))
         })
-        .filter(Condition::any().add(Column::Id.is_in(by_id)).add(Column::Slug.is_in(slugs.iter().copied())))
+        .filter(any)
         .all(db)
         .await?;
-    let mut found = HashMap::new();
-    for row in rows {
-        for id in ids.iter().filter(|id| id.parse::<Uuid>() == Ok(row.id)) {
-            found.insert((*id).to_owned(), row.status.clone());
-        }
-        found.insert(row.slug, row.status);
-    }
-    Ok(found)
+    let found = |name: &str| match id_of(name) {
+        Some(id) => rows.iter().find(|row| row.id == id),
+        None => rows.iter().find(|row| row.slug == name),
+    };
+    Ok(named.iter().filter_map(|name| Some(((*name).to_owned(), found(name)?.status.clone()))).collect())
 }
 
 /// Of the whole organisation.

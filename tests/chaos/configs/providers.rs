@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::config::WORD;
-use crate::harness::{Chance, DONE, Exchange, Upstream, answer, delta, until, usage_chunk};
+use crate::harness::{Chance, DONE, Exchange, Upstream, answer, delta, soon, usage_chunk};
 
 /// Each has a path of its own at one address.
 pub const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -141,7 +142,7 @@ impl Manner {
         match self {
             Self::Whole | Self::GarbageForEvents => exchange.answer(kind, body).await,
             Self::Late(ms) => {
-                tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+                tokio::time::sleep(Duration::from_millis(ms)).await;
                 exchange.answer(kind, body).await;
             }
             Self::Error(status) => {
@@ -210,14 +211,15 @@ impl Exchange {
 }
 
 /// Sends a byte of a head now and then, until nobody listens.
-async fn drip(exchange: Exchange) {
-    let exchange = Arc::new(tokio::sync::Mutex::new(exchange));
-    exchange.lock().await.raw(b"HTTP/1.1 200 OK\r\nx-slow: ").await;
-    until("the gateway gives a head up that does not end", || {
-        let exchange = Arc::clone(&exchange);
-        async move { (!exchange.lock().await.is_heard(b"x").await).then_some(()) }
-    })
-    .await;
+async fn drip(mut exchange: Exchange) {
+    exchange.raw(b"HTTP/1.1 200 OK\r\nx-slow: ").await;
+    let mut pace = tokio::time::interval(Duration::from_millis(5));
+    let dripping = async {
+        while exchange.is_heard(b"x").await {
+            pace.tick().await;
+        }
+    };
+    soon(dripping, "the gateway gives a head up that does not end").await;
 }
 
 fn body(chance: &mut Chance, is_streamed: bool) -> Vec<u8> {

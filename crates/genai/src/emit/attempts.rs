@@ -29,8 +29,7 @@ pub(super) struct Attempt {
 
 /// The attempts of a log; none where the one attempt was all that the log says.
 pub(super) fn of(log: &log::Model) -> Vec<Attempt> {
-    let attempts = log.attempts.clone();
-    attempts.and_then(|attempts| serde_json::from_value(attempts).ok()).unwrap_or_default()
+    log.attempts.as_ref().and_then(|attempts| Vec::deserialize(attempts).ok()).unwrap_or_default()
 }
 
 impl Attempt {
@@ -107,7 +106,7 @@ pub(super) fn events(log: &log::Model, attempts: &[Attempt]) -> Vec<Event> {
         let mut attributes = Attributes::default();
         attributes.text(names::CACHE_STATUS, &log.cache_status);
         let last = attempts.last().map_or(0, |attempt| attempt.started_us);
-        events.push(event(log, names::CACHE_EVENT, last, attributes));
+        events.push(attributes.event(names::CACHE_EVENT, operation::at(log, last)));
     }
     for (number, pair) in attempts.windows(2).enumerate() {
         let [before, attempt] = pair else { continue };
@@ -116,16 +115,7 @@ pub(super) fn events(log: &log::Model, attempts: &[Attempt]) -> Vec<Event> {
         attributes.int(names::ATTEMPT, i64::try_from(number + 1).ok());
         attributes.text_if(names::ERROR_TYPE, before.error_type().as_deref());
         let name = if attempt.retry > 0 { names::RETRY_EVENT } else { names::FALLBACK_EVENT };
-        events.push(event(log, name, attempt.started_us, attributes));
+        events.push(attributes.event(name, operation::at(log, attempt.started_us)));
     }
     events
-}
-
-fn event(log: &log::Model, name: &str, at_us: i64, attributes: Attributes) -> Event {
-    Event {
-        time_unix_nano: operation::at(log, at_us),
-        name: name.to_owned(),
-        attributes: attributes.done(),
-        ..Event::default()
-    }
 }

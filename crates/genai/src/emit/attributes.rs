@@ -2,6 +2,7 @@
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::span::Event;
 
 /// The longest text that is no content, in characters.
 const MAX_TEXT: usize = 1024;
@@ -48,6 +49,11 @@ impl Attributes {
 
     pub fn bool(&mut self, name: &str, is: bool) {
         self.push(name, Value::BoolValue(is));
+    }
+
+    /// As those of an event.
+    pub fn event(self, name: &str, time_unix_nano: u64) -> Event {
+        Event { time_unix_nano, name: name.to_owned(), attributes: self.done(), ..Event::default() }
     }
 
     pub fn done(self) -> Vec<KeyValue> {

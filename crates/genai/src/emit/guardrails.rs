@@ -40,8 +40,8 @@ struct Check {
 
 /// One event a guardrail, those over the request first.
 pub(super) fn events(log: &log::Model) -> Vec<Event> {
-    let found = log.hook_results.clone();
-    let found: Found = found.and_then(|found| serde_json::from_value(found).ok()).unwrap_or_default();
+    let found = log.hook_results.as_ref().and_then(|found| Found::deserialize(found).ok());
+    let found = found.unwrap_or_default();
     let input = found.before_request_hooks.iter().map(|hook| hook.event(log, "input"));
     let output = found.after_request_hooks.iter().map(|hook| hook.event(log, "output"));
     input.chain(output).collect()
@@ -58,12 +58,8 @@ impl Hook {
         attributes.int(names::GUARDRAIL_DURATION_MS, i64::try_from(self.execution_time).ok());
         let failed = self.checks.iter().filter(|check| !check.verdict);
         attributes.texts(names::GUARDRAIL_FAILED_CHECKS, failed.map(|check| check.id.as_str()));
-        Event {
-            time_unix_nano: self.nanos().unwrap_or_else(|| operation::at(log, log.latency_us)),
-            name: names::GUARDRAIL_EVENT.to_owned(),
-            attributes: attributes.done(),
-            ..Event::default()
-        }
+        let at = self.nanos().unwrap_or_else(|| operation::at(log, log.latency_us));
+        attributes.event(names::GUARDRAIL_EVENT, at)
     }
 
     fn nanos(&self) -> Option<u64> {

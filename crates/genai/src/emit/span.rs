@@ -225,7 +225,7 @@ fn read(call: Call<'_>, options: &Options, attributes: &mut Attributes) {
 
 fn first_byte(call: Call<'_>) -> Option<Event> {
     let time_unix_nano = operation::at(call.log, call.log.first_byte_us?);
-    Some(Event { time_unix_nano, name: names::FIRST_BYTE.to_owned(), ..Event::default() })
+    Some(Attributes::default().event(names::FIRST_BYTE, time_unix_nano))
 }
 
 fn failure(call: Call<'_>) -> Status {
