@@ -286,7 +286,8 @@ impl Fleet {
     /// What the gateways said was wrong, those that have ended too.
     pub fn complaints(&self) -> String {
         let lines = std::fs::read_to_string(self.dir.path().join(LINES)).unwrap();
-        let wrong = lines.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
+        let is_wrong = |line: &&str| ["WARN", "ERROR", "panicked"].iter().any(|word| line.contains(word));
+        let wrong = lines.lines().filter(is_wrong);
         wrong.collect::<Vec<_>>().join("\n")
     }
 

@@ -18,6 +18,10 @@ use crate::{Base, numbers};
 /// How long a client may take to send a request's head.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long a connection is kept for another request. Longer than what stands before us keeps it (most load balancers: 60 s): who ends it
+/// first must be the one that sends, or a request goes out on a connection that is just being closed.
+const KEPT_FOR: Duration = Duration::from_secs(75);
+
 /// What a plane wants to know of a new connection.
 pub type OnConnect = fn(&dyn Any, &mut Extensions);
 
@@ -51,6 +55,7 @@ pub(crate) fn start(
         // The end of an answer is written by itself, once it is recorded: it must not wait for the client's ACK.
         .tcp_nodelay(true)
         .client_request_timeout(HEAD_WITHIN)
+        .keep_alive(KEPT_FOR)
         .shutdown_timeout(settings.stop_within.as_secs())
         .disable_signals();
     if let Some(workers) = settings.workers {
