@@ -39,6 +39,7 @@ mod quota;
 mod races;
 mod reconcile;
 mod retention;
+mod roles;
 mod routes;
 mod sdk_clients;
 mod sdk_walks;

@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::{DbErr, Json, Uuid};
 use tenancy::audit::{self, Actor, Entry};
-use tenancy::{IdentifyError, KeyKind, People, Role, Scope, Tenant, TenantScope};
+use tenancy::{IdentifyError, People, Role, Scope, Scopes, Tenant, TenantScope};
 use utoipa::IntoParams;
 
 use crate::{Api, Error, db, routes};
@@ -34,35 +34,62 @@ pub enum Access {
 const OWNER: &str = "the access token of the organisation's owner";
 
 impl Access {
-    fn check(self, tenant: &Tenant) -> Result<(), Error> {
-        let has = |scope: &Scope| tenant.scopes.has(*scope);
-        let (allowed, scopes, join) = match self {
-            Self::Public => return Ok(()),
-            Self::Person if tenant.api_key_id.is_none() => return Ok(()),
-            Self::Person => return Err(Error::Forbidden("it needs the access token of a person".to_owned())),
-            Self::Owner | Self::OwnerOr(_) if tenant.role == Some(Role::Owner) => return Ok(()),
-            Self::OwnerOr(scope) if tenant.role.is_none() && has(&scope) => return Ok(()),
-            Self::Owner => return Err(Error::Forbidden(format!("it needs {OWNER}"))),
-            Self::OwnerOr(scope) => {
-                return Err(Error::Forbidden(format!(
-                    "it needs {OWNER}, or an organisation's key with {scope}"
-                )));
-            }
-            Self::AnyOf(scopes) => (scopes.iter().any(has), scopes, " or "),
-            Self::AllOf(scopes) => (scopes.iter().all(has), scopes, " and "),
+    /// How far the caller reaches by this: of a person's workspaces those where their role suffices.
+    fn reach(self, tenant: &Tenant) -> Result<TenantScope, Error> {
+        let is_allowed = match self {
+            Self::Public => true,
+            Self::Person => tenant.api_key_id.is_none(),
+            Self::Owner => tenant.role == Some(Role::Owner),
+            Self::OwnerOr(scope) => match tenant.role {
+                Some(role) => role == Role::Owner,
+                None => tenant.scopes.has(scope),
+            },
+            Self::AnyOf(_) | Self::AllOf(_) => self.suffice(tenant.scopes),
         };
-        if allowed {
-            return Ok(());
+        let scope = tenant.scope_where(|scopes| self.suffice(scopes));
+        if is_allowed && !(scope.is_nowhere() && self.asks_for_scopes()) {
+            return Ok(scope);
         }
-        let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
-        Err(Error::Forbidden(format!("it needs {}", names.join(join))))
+        Err(self.refusal())
+    }
+
+    fn asks_for_scopes(self) -> bool {
+        matches!(self, Self::AnyOf(_) | Self::AllOf(_))
+    }
+
+    /// Whether these scopes are enough; where none are asked for they are.
+    fn suffice(self, held: Scopes) -> bool {
+        let has = |scope: &Scope| held.has(*scope);
+        match self {
+            Self::AnyOf(scopes) => scopes.iter().any(has),
+            Self::AllOf(scopes) => scopes.iter().all(has),
+            Self::Public | Self::Person | Self::Owner | Self::OwnerOr(_) => true,
+        }
+    }
+
+    fn refusal(self) -> Error {
+        let names = |scopes: &[Scope], join: &str| {
+            let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+            names.join(join)
+        };
+        let needed = match self {
+            Self::Public => "nothing".to_owned(),
+            Self::Person => "the access token of a person".to_owned(),
+            Self::Owner => OWNER.to_owned(),
+            Self::OwnerOr(scope) => format!("{OWNER}, or an organisation's key with {scope}"),
+            Self::AnyOf(scopes) => names(scopes, " or "),
+            Self::AllOf(scopes) => names(scopes, " and "),
+        };
+        Error::Forbidden(format!("it needs {needed}"))
     }
 }
 
 /// An authenticated caller, who may use the route that was called. Taking it is what guards a handler.
 pub(crate) struct Caller {
     pub tenant: Arc<Tenant>,
+    /// Where the caller may use the route.
     pub scope: TenantScope,
+    access: Access,
     /// Of a person, who is signed in.
     pub session_id: Option<Uuid>,
 }
@@ -119,7 +146,7 @@ fn access_token_error(error: IdentifyError) -> Error {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it says what is read from the query")]
 pub(crate) struct InWorkspace {
-    /// The slug or id of a workspace; left out, the key's own.
+    /// The slug or id of a workspace; left out, the key's own, or all that are reached.
     workspace_id: Option<String>,
 }
 
@@ -141,25 +168,22 @@ impl Caller {
                 (person.tenant, Some(person.session_id))
             }
         };
-        access.check(&tenant)?;
-        Ok(Self { scope: tenant.scope(), tenant, session_id })
+        Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id })
     }
 
-    /// Refuses unless the key has `scope`, for what only the request's content tells.
-    pub fn needs(&self, scope: Scope) -> Result<(), Error> {
-        if self.tenant.scopes.has(scope) {
-            Ok(())
-        } else {
-            Err(Error::Forbidden(format!("it needs {scope}")))
-        }
+    /// Refuses unless the caller has `scope`, for what only the request's content tells: in this workspace, if it is about one.
+    pub fn needs(&self, scope: Scope, workspace: Option<Uuid>) -> Result<(), Error> {
+        let held = workspace.map_or(self.tenant.scopes, |id| self.tenant.scopes_in(id));
+        if held.has(scope) { Ok(()) } else { Err(Error::Forbidden(format!("it needs {scope}"))) }
     }
 
-    /// The workspace that the caller's logs, and what is said of them, go into; `refusal` tells who has none.
-    pub fn recorded_in(&self, refusal: &str) -> Result<Uuid, Error> {
+    /// Refuses who has not paid, and, with `refusal`, keys that are no workspace's: none of its logs are theirs, and nothing said of them.
+    pub fn records(&self, refusal: &str) -> Result<(), Error> {
         if !self.tenant.standing.records() {
             return Err(Error::Unpaid);
         }
-        self.tenant.workspace_id.ok_or_else(|| Error::Forbidden(refusal.to_owned()))
+        let is_a_workspaces = self.tenant.api_key_id.is_none() || self.tenant.workspace_id.is_some();
+        if is_a_workspaces { Ok(()) } else { Err(Error::Forbidden(refusal.to_owned())) }
     }
 
     /// Writes down that the caller changed this: in the transaction of the change.
@@ -181,32 +205,39 @@ impl Caller {
         audit::write(txn, &api.ids, api.clock.now_ms(), entry).await
     }
 
-    /// The workspace that is named, by slug or id, else the key's own; `None` for an organisation's key that names none.
+    /// The workspace that is named, by slug or id, else the only one that the caller reaches; `None` for who reaches the whole
+    /// organisation and names none.
     pub async fn workspace(&self, api: &Api, named: Option<&str>) -> Result<Option<Workspace>, Error> {
-        let own = self.tenant.workspace_id.zip(self.tenant.workspace_slug.clone());
-        let Some(named) = named else {
-            return Ok(own.map(|(id, slug)| Workspace { id, slug, scope: self.scope }));
-        };
-        let row = db::workspace::find(&api.db, &self.scope, named).await?;
-        let found = row.and_then(|row| Some((self.scope.within(row.id)?, row)));
-        let (scope, row) = found.ok_or_else(|| Error::not_found("workspace", named))?;
-        Ok(Some(Workspace { id: row.id, slug: row.slug, scope }))
+        if let Some(named) = named {
+            return self.named(api, named).await.map(Some);
+        }
+        if self.scope.is_everywhere() {
+            return Ok(None);
+        }
+        let only = self.scope.workspace().and_then(|id| Some((id, self.tenant.slug_of(id)?.to_owned())));
+        let (id, slug) = only.ok_or_else(unnamed)?;
+        Ok(Some(Workspace { id, slug, scope: self.scope.clone() }))
     }
 
-    /// How far a query goes: the workspace that is named, else all that the key reaches.
+    /// How far a query goes: the workspace that is named, else all that the caller reaches.
     pub async fn reach(&self, api: &Api, named: Option<&str>) -> Result<TenantScope, Error> {
-        Ok(self.workspace(api, named).await?.map_or(self.scope, |workspace| workspace.scope))
+        match named {
+            Some(named) => Ok(self.named(api, named).await?.scope),
+            None => Ok(self.scope.clone()),
+        }
     }
 
-    /// The workspace where there has to be one: an organisation's key must name it (1.2).
+    /// The workspace where there has to be one: who reaches several must name it (1.2).
     pub async fn one_workspace(&self, api: &Api, named: Option<&str>) -> Result<Workspace, Error> {
-        self.workspace(api, named).await?.ok_or_else(|| {
-            Error::invalid(
-                "workspace_id",
-                "missing",
-                "the slug or id of a workspace, which an organisation's key has to name",
-            )
-        })
+        self.workspace(api, named).await?.ok_or_else(unnamed)
+    }
+
+    async fn named(&self, api: &Api, named: &str) -> Result<Workspace, Error> {
+        let row = db::workspace::find(&api.db, &self.tenant.scope(), named).await?;
+        let row = row.ok_or_else(|| Error::not_found("workspace", named))?;
+        // A person sees that workspace, and may less there.
+        let scope = self.scope.within(row.id).ok_or_else(|| self.access.refusal())?;
+        Ok(Workspace { id: row.id, slug: row.slug, scope })
     }
 
     /// Refuses another organisation's id where a request may name the caller's own.
@@ -223,8 +254,9 @@ impl Caller {
     pub fn id(&self) -> Option<Uuid> {
         self.tenant.api_key_id.or(self.tenant.user_id)
     }
+}
 
-    pub fn is_admin(&self) -> bool {
-        self.tenant.kind == KeyKind::OrganisationService
-    }
+fn unnamed() -> Error {
+    let expected = "the slug or id of a workspace, which who reaches several has to name";
+    Error::invalid("workspace_id", "missing", expected)
 }

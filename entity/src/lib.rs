@@ -47,3 +47,4 @@ pub mod user;
 pub mod virtual_key;
 pub mod webhook_endpoint;
 pub mod workspace;
+pub mod workspace_member;

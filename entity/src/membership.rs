@@ -12,6 +12,7 @@ pub struct Model {
     /// `owner`, `admin` or `member`.
     pub role: String,
     pub created_at: i64,
+    pub last_updated_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

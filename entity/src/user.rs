@@ -9,10 +9,19 @@ pub struct Model {
     pub id: Uuid,
     /// Lower case, unique.
     pub email: String,
-    pub name: String,
+    pub first_name: String,
+    pub last_name: String,
     /// argon2id, PHC string.
     pub password_hash: String,
     pub created_at: i64,
+}
+
+impl Model {
+    /// Both names.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

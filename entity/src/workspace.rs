@@ -13,6 +13,13 @@ pub struct Model {
     pub name: String,
     pub is_default: bool,
     pub created_at: i64,
+    pub description: Option<String>,
+    /// What calls of its keys have unless the key or the call says otherwise: an object of strings.
+    pub metadata: Option<Json>,
+    /// `active` or `archived`.
+    pub status: String,
+    pub created_by: Option<Uuid>,
+    pub last_updated_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

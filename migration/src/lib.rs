@@ -21,6 +21,7 @@ mod m20261125_payments;
 mod m20261126_configs;
 mod m20261126_guardrails;
 mod m20261126_log_routing;
+mod m20261126_members;
 mod m20261126_prices;
 
 pub use database::{apply, connect};
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_configs::Migration),
             Box::new(m20261126_prices::Migration),
             Box::new(m20261126_guardrails::Migration),
+            Box::new(m20261126_members::Migration),
         ]
     }
 }

@@ -28,13 +28,15 @@ async fn add(org: &Org<'_>, email: &str, role: &str) {
     let person = user::Model {
         id,
         email: email.to_owned(),
-        name: String::new(),
+        first_name: String::new(),
+        last_name: String::new(),
         password_hash: String::new(),
         created_at: 0,
     };
     user::Entity::insert(person.into_active_model()).exec_without_returning(db).await.unwrap();
     let role = role.to_owned();
-    let row = membership::Model { organisation_id: org.id, user_id: id, role, created_at: 0 };
+    let row =
+        membership::Model { organisation_id: org.id, user_id: id, role, created_at: 0, last_updated_at: 0 };
     membership::Entity::insert(row.into_active_model()).exec_without_returning(db).await.unwrap();
 }
 

@@ -11,7 +11,7 @@ use crate::harness::{Org, TestApp, chat, log_id, until};
 use crate::routes::{GATEWAY, method};
 
 /// A path of the route with parameters that may or may not exist: whoever is turned away is so before that matters.
-fn some_path(route: &api::Route) -> String {
+pub fn some_path(route: &api::Route) -> String {
     let nobodys = Ids::nobodys();
     route
         .path

@@ -67,6 +67,7 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("workspace", Kept("ends with its organisation")),
         ("users", Kept("people may belong to several organisations and sign in after any pause")),
         ("membership", Kept("ends when it is taken away")),
+        ("workspace_member", Kept("ends when it is taken away")),
         ("api_key", Kept("archived ones too: logs name the key they came by")),
         ("virtual_key", Kept("archived ones too: logs name them, and replay asks whether they are archived")),
         ("config", Kept("archived ones too: logs name the config that they ran under")),

@@ -68,7 +68,7 @@ pub(crate) async fn create(
 ) -> Result<web::Json<Created>, Error> {
     query.none()?;
     let kind = kind(&path.0, &path.1)?;
-    caller.needs(scope_for(kind, Verb::Create))?;
+    caller.needs(scope_for(kind, Verb::Create), None)?;
     let now_ms = api.clock.now_ms();
     let mut fields = body::object(payload).await?;
     fields.repeats("type", &path.0)?;
@@ -122,11 +122,12 @@ async fn read(
         },
         KeyKind::WorkspaceService | KeyKind::WorkspaceUser => {
             let workspace = caller.one_workspace(api, workspace.as_deref()).await?;
+            caller.needs(scope_for(kind, Verb::Create), Some(workspace.id))?;
             defaults::check(&api.db, &workspace.scope, &defaults).await?;
             Some(workspace.id)
         }
     };
-    let user_id = user_id(api, caller, kind, user).await?;
+    let user_id = user_id(api, caller, workspace_id, kind, user).await?;
     let organisation_id = caller.scope.organisation();
     let defaults = defaults.value();
     Ok(Mint { organisation_id, workspace_id, user_id, kind, name, description, scopes, defaults, expires_at })
@@ -135,16 +136,17 @@ async fn read(
 async fn user_id(
     api: &Api,
     caller: &Caller,
+    workspace_id: Option<Uuid>,
     kind: KeyKind,
     named: Option<String>,
 ) -> Result<Option<Uuid>, Error> {
-    let expected = "the id of a member of this organisation";
+    let expected = "the id of a member of the workspace, or of an owner or admin";
     match (kind, named) {
         (KeyKind::WorkspaceUser, None) => Err(Error::invalid("user_id", "missing", expected)),
         (KeyKind::WorkspaceUser, Some(text)) => {
             let unknown = || Error::invalid("user_id", format!("found `{text}`"), expected);
             let id: Uuid = text.parse().map_err(|_| unknown())?;
-            let member = db::membership::exists(&api.db, &caller.scope, id).await?;
+            let member = db::membership::reaches(&api.db, &caller.scope, id, workspace_id).await?;
             if member { Ok(Some(id)) } else { Err(unknown()) }
         }
         (_, None) => Ok(None),

@@ -74,7 +74,7 @@ async fn find(
     let row = db::api_key::find(&api.db, scope, path::id(id)?).await?;
     let row = row.ok_or_else(|| Error::not_found("API key", id))?;
     let kind = row.kind.parse().map_err(Error::internal)?;
-    caller.needs(scope_for(kind, verb))?;
+    caller.needs(scope_for(kind, verb), row.workspace_id)?;
     Ok((row, kind))
 }
 
@@ -104,9 +104,10 @@ fn take_scopes(fields: &mut Fields, kind: KeyKind, caller: &Caller) -> Result<Op
         return Err(Error::invalid(at, "found an empty array", expected));
     }
     let scopes: Scopes = scopes.into_iter().collect();
-    // An organisation's key gives workspaces what it may not hold itself; a workspace's key gives what it has.
+    // An organisation's key, and a person who may make keys, gives workspaces what they may not hold themselves; a workspace's key gives
+    // what it has.
     let beyond = scopes.minus(caller.tenant.scopes);
-    match beyond.iter().next().filter(|_| !caller.is_admin()) {
+    match beyond.iter().next().filter(|_| caller.tenant.kind == KeyKind::WorkspaceService) {
         Some(scope) => Err(Error::Forbidden(format!("it cannot give away {scope}, which it does not have"))),
         None => Ok(Some(scopes)),
     }

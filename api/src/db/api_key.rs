@@ -71,5 +71,5 @@ fn within(scope: &TenantScope) -> Select<Entity> {
     Entity::find()
         .filter(Column::OrganisationId.eq(scope.organisation()))
         .filter(Column::Status.eq("active"))
-        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::WorkspaceId.eq(id)))
+        .apply_if(scope.only(Column::WorkspaceId), QueryFilter::filter)
 }

@@ -110,5 +110,5 @@ fn at_work(scope: &TenantScope) -> Select<Entity> {
 fn within(scope: &TenantScope) -> Select<Entity> {
     Entity::find()
         .filter(Column::OrganisationId.eq(scope.organisation()))
-        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::WorkspaceId.eq(id)))
+        .apply_if(scope.only(Column::WorkspaceId), QueryFilter::filter)
 }

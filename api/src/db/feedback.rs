@@ -31,5 +31,5 @@ fn within(scope: &TenantScope, id: Uuid) -> Condition {
     Condition::all()
         .add(Column::Id.eq(id))
         .add(Column::OrganisationId.eq(scope.organisation()))
-        .add_option(scope.workspace().map(|workspace| Column::WorkspaceId.eq(workspace)))
+        .add_option(scope.only(Column::WorkspaceId))
 }

@@ -49,8 +49,8 @@ pub(crate) async fn statuses(
         .add(Column::Slug.is_in(named.iter().copied()));
     let rows: Vec<Model> = Entity::find()
         .filter(Column::OrganisationId.eq(scope.organisation()))
-        .apply_if(scope.workspace(), |rows, id| {
-            rows.filter(Condition::any().add(Column::WorkspaceId.eq(id)).add(Column::WorkspaceId.is_null()))
+        .apply_if(scope.only(Column::WorkspaceId), |rows, reached| {
+            rows.filter(Condition::any().add(reached).add(Column::WorkspaceId.is_null()))
         })
         .filter(any)
         .all(db)
@@ -103,8 +103,7 @@ pub(crate) async fn version(
 
 /// A workspace's key reaches its workspace's alone.
 fn within(scope: &TenantScope) -> Select<Entity> {
-    at_work(scope.organisation())
-        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::WorkspaceId.eq(id)))
+    at_work(scope.organisation()).apply_if(scope.only(Column::WorkspaceId), QueryFilter::filter)
 }
 
 fn at_work(organisation: Uuid) -> Select<Entity> {

@@ -59,5 +59,5 @@ fn within(scope: &TenantScope) -> Select<Entity> {
 /// A workspace's key reaches what gets its workspace's logs alone.
 fn reached(scope: &TenantScope) -> Condition {
     let mine = Condition::all().add(Column::OrganisationId.eq(scope.organisation()));
-    mine.add_option(scope.workspace().map(|id| Column::WorkspaceId.eq(id)))
+    mine.add_option(scope.only(Column::WorkspaceId))
 }

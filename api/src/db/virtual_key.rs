@@ -35,7 +35,7 @@ pub(crate) async fn statuses(
         .column(Column::Slug)
         .column(Column::Status)
         .filter(Column::OrganisationId.eq(scope.organisation()))
-        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::WorkspaceId.eq(id)))
+        .apply_if(scope.only(Column::WorkspaceId), QueryFilter::filter)
         .filter(Column::Slug.is_in(slugs))
         .into_tuple()
         .all(db)
@@ -75,5 +75,5 @@ fn within(scope: &TenantScope) -> Select<Entity> {
     Entity::find()
         .filter(Column::OrganisationId.eq(scope.organisation()))
         .filter(Column::Status.eq("active"))
-        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::WorkspaceId.eq(id)))
+        .apply_if(scope.only(Column::WorkspaceId), QueryFilter::filter)
 }

@@ -13,7 +13,7 @@ pub(crate) async fn find(
 ) -> Result<Option<Model>, DbErr> {
     let rows = Entity::find()
         .filter(Column::OrganisationId.eq(scope.organisation()))
-        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::Id.eq(id)));
+        .apply_if(scope.only(Column::Id), QueryFilter::filter);
     let rows = match named.parse::<Uuid>() {
         Ok(id) => rows.filter(Column::Id.eq(id)),
         Err(_) => rows.filter(Column::Slug.eq(named)),

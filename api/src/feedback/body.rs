@@ -25,6 +25,9 @@ pub(crate) struct NewFeedback {
     weight: Option<f64>,
     /// An object, or one written as a JSON string.
     metadata: Option<Metadata>,
+    /// The slug or id of the workspace whose logs it is about, which a person of several has to name.
+    #[schema(min_length = 1, max_length = 100)]
+    workspace_id: Option<String>,
 }
 
 /// One, or an array of them.

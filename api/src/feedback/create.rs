@@ -1,10 +1,11 @@
+use std::collections::HashMap;
+
 use actix_web::web;
 use entity::feedback;
 use sea_orm::TransactionTrait as _;
-use serde_json::Value;
 
 use super::body::{NewFeedbacks, opinion, trace_id};
-use super::{FeedbackSaved, workspace};
+use super::{FeedbackSaved, check};
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::query::Query;
@@ -12,6 +13,9 @@ use crate::{Api, Error, body, db};
 
 /// Feedbacks of one request.
 const MAX_ENTRIES: usize = 100;
+
+/// Characters of a workspace's slug or id.
+const MAX_WORKSPACE: usize = 100;
 
 /// Bytes of one request.
 const MAX_BODY: usize = 2 << 20;
@@ -27,14 +31,22 @@ pub(crate) async fn create(
     payload: web::Payload,
 ) -> Result<web::Json<FeedbackSaved>, Error> {
     query.none()?;
-    let workspace_id = workspace(&caller)?;
+    check(&caller)?;
     let entries = body::entries(payload, MAX_BODY, MAX_ENTRIES, "feedbacks").await?;
     let now_ms = api.clock.now_ms();
-    let row = |(at, entry): (String, Value)| {
+    let mut rows: Vec<feedback::Model> = Vec::with_capacity(entries.len());
+    let mut named = HashMap::new();
+    for (at, entry) in entries {
         let mut fields = Fields::of(entry, &at)?;
+        let workspace = fields.line("workspace_id", MAX_WORKSPACE)?;
+        let workspace_id = match named.get(&workspace) {
+            Some(id) => *id,
+            None => caller.one_workspace(&api, workspace.as_deref()).await?.id,
+        };
+        named.insert(workspace, workspace_id);
         let trace_id = trace_id(&mut fields)?;
         let opinion = opinion(fields)?;
-        Ok(feedback::Model {
+        rows.push(feedback::Model {
             id: api.ids.fresh(),
             organisation_id: caller.scope.organisation(),
             workspace_id,
@@ -44,9 +56,8 @@ pub(crate) async fn create(
             metadata: opinion.metadata,
             created_at: now_ms,
             last_updated_at: now_ms,
-        })
-    };
-    let rows: Vec<feedback::Model> = entries.into_iter().map(row).collect::<Result<_, Error>>()?;
+        });
+    }
     let feedback_ids = rows.iter().map(|row| row.id).collect();
     let txn = api.db.begin().await?;
     // What is written first: SQLite lets no transaction write that began by reading, once another has written.

@@ -3,7 +3,7 @@ use entity::feedback::ActiveModel;
 use sea_orm::{Set, TransactionTrait as _};
 
 use super::body::{FeedbackChange, opinion};
-use super::{FeedbackSaved, workspace};
+use super::{FeedbackSaved, check};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body, db, path};
@@ -18,7 +18,7 @@ pub(crate) async fn update(
     payload: web::Payload,
 ) -> Result<web::Json<FeedbackSaved>, Error> {
     query.none()?;
-    workspace(&caller)?;
+    check(&caller)?;
     let id = path::id(&id)?;
     if db::feedback::find(&api.db, &caller.scope, id).await?.is_none() {
         return Err(Error::not_found("feedback", id));

@@ -42,7 +42,9 @@ pub(crate) struct Foreign {
 impl<'a> Inserter<'a> {
     /// Refuses who has not paid, and keys that are no workspace's.
     pub fn of(api: &'a Api, caller: &'a Caller) -> Result<Self, Error> {
-        let workspace_id = caller.recorded_in("logs are inserted with a workspace's key")?;
+        let refusal = "logs are inserted with a workspace's key";
+        caller.records(refusal)?;
+        let workspace_id = caller.scope.workspace().ok_or_else(|| Error::Forbidden(refusal.to_owned()))?;
         Ok(Self { api, tenant: &caller.tenant, workspace_id })
     }
 

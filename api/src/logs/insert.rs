@@ -46,9 +46,9 @@ pub(crate) async fn insert(
     query.none()?;
     Inserter::of(&api, &caller)?;
     let entries = body::entries(payload, MAX_BODY, MAX_ENTRIES, "logs").await?;
-    let scope = caller.scope;
+    let scope = caller.scope.clone();
     let (api, records) = read(api, caller, entries).await?;
-    let ids = try_join_all(records.into_iter().map(|record| take_in(&api, scope, record))).await?;
+    let ids = try_join_all(records.into_iter().map(|record| take_in(&api, &scope, record))).await?;
     Ok(web::Json(Inserted { status: "success", ids }))
 }
 
@@ -68,7 +68,7 @@ async fn read(
 }
 
 /// The id of the log: of the one that was inserted first where the client's own id comes again.
-async fn take_in(api: &Api, scope: TenantScope, record: Record) -> Result<Uuid, Error> {
+async fn take_in(api: &Api, scope: &TenantScope, record: Record) -> Result<Uuid, Error> {
     let id = record.id;
     let Some(external_id) = record.external_id.clone() else {
         api.recorder.record_synced(record).await?;
@@ -81,7 +81,7 @@ async fn take_in(api: &Api, scope: TenantScope, record: Record) -> Result<Uuid, 
         api.recent_inserts.invalidate(&key).await;
     }
     let first = async {
-        if let Some(first) = logstore::query::inserted(&api.db, &scope, &key.1).await? {
+        if let Some(first) = logstore::query::inserted(&api.db, scope, &key.1).await? {
             return Ok(first);
         }
         api.recorder.record_synced(record).await?;

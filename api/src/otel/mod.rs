@@ -49,7 +49,7 @@ async fn find_to_change(api: &Api, caller: &Caller, id: &str) -> Result<Model, E
 }
 
 fn may_change(caller: &Caller, workspace: Option<Uuid>) -> Result<(), Error> {
-    if workspace.is_some() { Ok(()) } else { caller.needs(Scope::OrganisationSettingsUpdate) }
+    if workspace.is_some() { Ok(()) } else { caller.needs(Scope::OrganisationSettingsUpdate, None) }
 }
 
 /// As it is shown.

@@ -125,6 +125,11 @@ impl Fixture {
             name: slug.to_owned(),
             is_default: false,
             created_at: NOW,
+            description: None,
+            metadata: None,
+            status: "active".to_owned(),
+            created_by: None,
+            last_updated_at: NOW,
         };
         row.into_active_model().insert(&self.db).await.unwrap()
     }

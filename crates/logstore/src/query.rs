@@ -101,7 +101,7 @@ pub async fn usage(
 fn within(scope: &TenantScope, cutoff_ms: Option<i64>) -> Select<log::Entity> {
     log::Entity::find()
         .filter(log::Column::OrganisationId.eq(scope.organisation()))
-        .apply_if(scope.workspace(), |rows, id| rows.filter(log::Column::WorkspaceId.eq(id)))
+        .apply_if(scope.only(log::Column::WorkspaceId), QueryFilter::filter)
         .apply_if(cutoff_ms, since)
 }
 

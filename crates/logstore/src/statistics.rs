@@ -86,7 +86,7 @@ pub async fn sums(
         .filter(Column::OrganisationId.eq(scope.organisation()))
         .filter(Column::Hour.gte(hours.start))
         .filter(Column::Hour.lt(hours.end))
-        .apply_if(scope.workspace(), |rows, id| rows.filter(Column::WorkspaceId.eq(id)));
+        .apply_if(scope.only(Column::WorkspaceId), QueryFilter::filter);
     for counted in ["logs", "failed"] {
         // A sum of 64-bit numbers is a decimal on PostgreSQL.
         rows = rows.column_as(Expr::cust(format!("CAST(sum({counted}) AS bigint)")), counted);

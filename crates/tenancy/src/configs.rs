@@ -80,7 +80,7 @@ impl Configs {
     pub async fn resolve(&self, scope: &TenantScope, slug: &str) -> Result<Arc<SavedConfig>, ResolveError> {
         let (inner, organisation) = (&*self.0, scope.organisation());
         let found = inner.cache.named(organisation, slug, || inner.load(organisation, slug)).await?;
-        let reached = scope.workspace().is_none_or(|workspace| workspace == found.workspace_id);
+        let reached = scope.reaches(found.workspace_id);
         if reached { Ok(found) } else { Err(ResolveError::Unknown) }
     }
 
@@ -97,8 +97,11 @@ impl Configs {
         match change {
             Change::Config { organisation, slug } => cache.invalidate(&(*organisation, slug.clone())),
             Change::Organisation(id) => cache.invalidate_where(|(organisation, _), _| organisation == id),
-            Change::ApiKey(_) | Change::VirtualKey { .. } | Change::Guardrail { .. } | Change::Session(_) => {
-            }
+            Change::ApiKey(_)
+            | Change::VirtualKey { .. }
+            | Change::Guardrail { .. }
+            | Change::Session(_)
+            | Change::Person(_) => {}
             Change::Everything => cache.doubt_all(),
         }
     }

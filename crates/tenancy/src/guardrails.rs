@@ -94,7 +94,7 @@ impl Guardrails {
         let (inner, organisation) = (&*self.0, scope.organisation());
         let found = inner.cache.named(organisation, named, || inner.load(organisation, named)).await?;
         let own = found.workspace_id;
-        let reached = own.is_none() || scope.workspace().is_none_or(|workspace| Some(workspace) == own);
+        let reached = own.is_none_or(|workspace| scope.reaches(workspace));
         if reached { Ok(found) } else { Err(ResolveError::Unknown) }
     }
 
@@ -114,7 +114,11 @@ impl Guardrails {
                 cache.invalidate_where(|(of, _), found| of == organisation && found.slug == *slug);
             }
             Change::Organisation(id) => cache.invalidate_where(|(organisation, _), _| organisation == id),
-            Change::ApiKey(_) | Change::VirtualKey { .. } | Change::Config { .. } | Change::Session(_) => {}
+            Change::ApiKey(_)
+            | Change::VirtualKey { .. }
+            | Change::Config { .. }
+            | Change::Session(_)
+            | Change::Person(_) => {}
             Change::Everything => cache.doubt_all(),
         }
     }

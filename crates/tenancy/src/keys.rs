@@ -12,7 +12,7 @@ use sea_orm::prelude::*;
 
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
-use crate::{Defaults, OverQuota, PlanOverrides, Scopes, Standing, Tenant, secret, terms};
+use crate::{Defaults, OverQuota, PlanOverrides, Scopes, Standing, Tenant, people, secret, terms};
 
 /// Longer than any key: not worth a look in the database. Bytes.
 const MAX_SECRET: usize = 256;
@@ -132,6 +132,7 @@ impl Keys {
             Change::Organisation(id) => {
                 self.0.cache.invalidate_where(|_, tenant| tenant.organisation_id == *id);
             }
+            Change::Person(id) => self.0.cache.invalidate_where(|_, tenant| tenant.user_id == Some(*id)),
             Change::VirtualKey { .. }
             | Change::Config { .. }
             | Change::Guardrail { .. }
@@ -167,10 +168,13 @@ impl Inner {
         let workspace_slug = match key.workspace_id {
             None => None,
             Some(id) => match workspace::Entity::find_by_id(id).one(&self.db).await? {
-                Some(workspace) => Some(workspace.slug),
-                None => return Ok(None),
+                Some(workspace) if workspace.status == "active" => Some(workspace.slug),
+                _ => return Ok(None),
             },
         };
+        if !people::still_reaches(&self.db, &key).await? {
+            return Ok(None);
+        }
         let limited = [Some(key.id), key.workspace_id].into_iter().flatten();
         let limits = limits::load(&self.db, limited).await?;
         self.tenant(&key, &organisation, workspace_slug, limits).map(Some)
@@ -189,6 +193,7 @@ impl Inner {
             organisation_id: key.organisation_id,
             workspace_id: key.workspace_id,
             workspace_slug,
+            memberships: Vec::new(),
             api_key_id: Some(key.id),
             user_id: key.user_id,
             kind: key

@@ -3,7 +3,7 @@
 //!
 //! - To add a scope: a variant of [`Scope`], its name and its place in [`Scope::ALL`]; which kinds of key may hold it is
 //!   in [`KeyKind::may_hold`].
-//! - To add a role: a variant of [`Role`], its name, its scopes, and the kind of key that reaches as far.
+//! - To add a role: a variant of [`Role`] or of [`WorkspaceRole`], its name and its scopes.
 //! - To keep another kind of row near the hot path: a front over `cache`, as [`Keys`], [`VirtualKeys`], [`Configs`], [`Guardrails`] and [`People`] are.
 //! - What is kept near the hot path is told of changes, also those of other processes: a variant of [`notices::Change`].
 
@@ -40,10 +40,10 @@ pub use kind::{KeyKind, UnknownKind};
 pub use mint::{Mint, MintError};
 pub use people::{People, PeopleError, PeopleParts};
 pub use resolve::ResolveError;
-pub use role::{Role, UnknownRole};
+pub use role::{Role, UnknownRole, WorkspaceRole};
 pub use scope::{Scope, UnknownScope};
 pub use scopes::Scopes;
 pub use standing::{OverQuota, Standing, UnknownName};
-pub use tenant::{Tenant, TenantScope};
+pub use tenant::{Membership, Tenant, TenantScope};
 pub use terms::{PlanOverrides, plan_terms, terms};
 pub use virtual_keys::{Models, VirtualKey, VirtualKeys};

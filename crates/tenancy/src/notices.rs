@@ -30,6 +30,8 @@ pub enum Change {
     Guardrail { organisation: Uuid, slug: String },
     /// A person's session: it has ended.
     Session(Uuid),
+    /// What a person is in an organisation or in its workspaces.
+    Person(Uuid),
     /// An organisation's plan or workspaces.
     Organisation(Uuid),
     /// Anything.
@@ -105,6 +107,7 @@ impl Change {
             Self::Config { organisation, slug } => format!("config {organisation} {slug}"),
             Self::Guardrail { organisation, slug } => format!("guardrail {organisation} {slug}"),
             Self::Session(id) => format!("session {id}"),
+            Self::Person(id) => format!("person {id}"),
             Self::Organisation(id) => format!("organisation {id}"),
             Self::Everything => "everything".to_owned(),
         }
@@ -119,6 +122,7 @@ impl Change {
             "config" => named(about).map(|(organisation, slug)| Self::Config { organisation, slug }),
             "guardrail" => named(about).map(|(organisation, slug)| Self::Guardrail { organisation, slug }),
             "session" => about.parse().ok().map(Self::Session),
+            "person" => about.parse().ok().map(Self::Person),
             "organisation" => about.parse().ok().map(Self::Organisation),
             _ => None,
         };

@@ -131,12 +131,18 @@ pub async fn create(
         name: DEFAULT_WORKSPACE.to_owned(),
         is_default: true,
         created_at: now_ms,
+        description: None,
+        metadata: None,
+        status: "active".to_owned(),
+        created_by: None,
+        last_updated_at: now_ms,
     };
     workspace::Entity::insert(workspace.into_active_model()).exec_without_returning(&txn).await?;
     let owner = user::Model {
         id: ids.fresh(),
         email: owner_email.clone(),
-        name: owner_email.clone(),
+        first_name: owner_email.clone(),
+        last_name: String::new(),
         password_hash,
         created_at: now_ms,
     };
@@ -168,8 +174,13 @@ async fn own(txn: &DatabaseTransaction, organisation_id: Uuid, owner: user::Mode
         .one(txn)
         .await?
         .ok_or_else(|| DbErr::RecordNotFound("the owner".to_owned()))?;
-    let membership =
-        membership::Model { organisation_id, user_id: owner.id, role: "owner".to_owned(), created_at };
+    let membership = membership::Model {
+        organisation_id,
+        user_id: owner.id,
+        role: "owner".to_owned(),
+        created_at,
+        last_updated_at: created_at,
+    };
     membership::Entity::insert(membership.into_active_model()).exec_without_returning(txn).await?;
     Ok(inserted == 1)
 }

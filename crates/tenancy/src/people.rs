@@ -2,6 +2,7 @@
 
 mod access_token;
 mod lockout;
+mod membership;
 mod password_change;
 mod refresh;
 mod session;
@@ -14,14 +15,15 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clock::{Clock, Ids};
-use entity::{membership, organisation, user, workspace};
+use entity::{organisation, user};
+use sea_orm::DatabaseConnection;
 use sea_orm::prelude::*;
-use sea_orm::{DatabaseConnection, QueryOrder};
 use secrecy::SecretString;
 use tokio::sync::{OnceCell, Semaphore};
 use vault::Vault;
 
 pub use access_token::ACCESS_TOKEN_S;
+pub(crate) use membership::still_reaches;
 pub use session::REFRESH_TOKEN_S;
 pub use sign_in::SignIn;
 pub use signing_keys::{PublicKey, SigningError};
@@ -32,6 +34,7 @@ use crate::secret::NoRandomness;
 use crate::{IdentifyError, OverQuota, PlanOverrides, Role, Standing, Tenant, password, terms};
 use access_token::Claims;
 use lockout::Addresses;
+use membership::role;
 use session::RefreshToken;
 use signing_keys::{Signer, SigningKeys};
 
@@ -156,6 +159,7 @@ impl People {
         let cache = &self.0.cache;
         match change {
             Change::Session(id) => cache.invalidate(id),
+            Change::Person(id) => cache.invalidate_where(|_, tenant| tenant.user_id == Some(*id)),
             Change::Organisation(id) => cache.invalidate_where(|_, tenant| tenant.organisation_id == *id),
             Change::ApiKey(_)
             | Change::VirtualKey { .. }
@@ -199,25 +203,26 @@ impl Inner {
         let Some(role) = role(db, session.organisation_id, session.user_id).await? else { return Ok(None) };
         let organisation = organisation::Entity::find_by_id(session.organisation_id).one(db).await?;
         let Some(organisation) = organisation else { return Ok(None) };
-        // Until workspaces have members of their own, a member sees the default one only.
-        let workspace = match role {
-            Role::Owner | Role::Admin => None,
-            Role::Member => match default_workspace(db, organisation.id).await? {
-                Some(workspace) => Some(workspace),
-                None => return Ok(None),
-            },
+        let memberships = match role {
+            Role::Owner | Role::Admin => Vec::new(),
+            Role::Member => membership::memberships(db, organisation.id, session.user_id).await?,
+        };
+        let only = match memberships.as_slice() {
+            [only] => Some(only),
+            _ => None,
         };
         let now_ms = self.parts.clock.now_ms();
         let (plan, terms) = terms(&organisation, &self.parts.plan_overrides, now_ms)?;
         Ok(Some(Tenant {
             organisation_id: organisation.id,
-            workspace_id: workspace.as_ref().map(|row| row.id),
-            workspace_slug: workspace.map(|row| row.slug),
+            workspace_id: only.map(|of| of.workspace_id),
+            workspace_slug: only.map(|of| of.slug.clone()),
             api_key_id: None,
             user_id: Some(session.user_id),
             kind: role.kind(),
             role: Some(role),
-            scopes: role.scopes(),
+            scopes: memberships.iter().fold(role.scopes(), |all, of| all.and(of.role.scopes())),
+            memberships,
             plan,
             retention_class: plans::retention_class(&terms, now_ms),
             terms,
@@ -255,34 +260,12 @@ impl Inner {
             access_token: token.into(),
             refresh_token: refresh_token.into_secret(),
             user_id: user.id,
+            name: user.name(),
             email: user.email,
-            name: user.name,
             organisation_id: session.organisation_id,
             role,
         })
     }
-}
-
-/// A person's role in an organisation; `None` when they are not in it.
-async fn role(db: &impl ConnectionTrait, organisation: Uuid, user: Uuid) -> Result<Option<Role>, DbErr> {
-    let row = membership::Entity::find_by_id((organisation, user)).one(db).await?;
-    row.map(|row| parse_role(&row)).transpose()
-}
-
-fn parse_role(row: &membership::Model) -> Result<Role, DbErr> {
-    row.role.parse().map_err(|error| DbErr::Type(format!("role of user {}: {error}", row.user_id)))
-}
-
-async fn default_workspace(
-    db: &impl ConnectionTrait,
-    organisation: Uuid,
-) -> Result<Option<workspace::Model>, DbErr> {
-    workspace::Entity::find()
-        .filter(workspace::Column::OrganisationId.eq(organisation))
-        .filter(workspace::Column::IsDefault.eq(true))
-        .order_by_asc(workspace::Column::CreatedAt)
-        .one(db)
-        .await
 }
 
 #[cfg(test)]

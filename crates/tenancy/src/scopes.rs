@@ -33,6 +33,12 @@ impl Scopes {
         Self(self.0 & !other.0)
     }
 
+    /// Those of either.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0

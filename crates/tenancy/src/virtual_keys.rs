@@ -117,7 +117,7 @@ impl VirtualKeys {
     pub async fn resolve(&self, scope: &TenantScope, slug: &str) -> Result<Arc<VirtualKey>, ResolveError> {
         let (inner, organisation) = (&*self.0, scope.organisation());
         let key = inner.cache.named(organisation, slug, || inner.load(organisation, slug)).await?;
-        let reached = scope.workspace().is_none_or(|workspace| workspace == key.workspace_id);
+        let reached = scope.reaches(key.workspace_id);
         if reached { Ok(key) } else { Err(ResolveError::Unknown) }
     }
 
@@ -129,7 +129,7 @@ impl VirtualKeys {
         let rows = virtual_key::Entity::find()
             .filter(virtual_key::Column::OrganisationId.eq(scope.organisation()))
             .filter(virtual_key::Column::Status.eq("active"))
-            .apply_if(scope.workspace(), |rows, id| rows.filter(virtual_key::Column::WorkspaceId.eq(id)))
+            .apply_if(scope.only(virtual_key::Column::WorkspaceId), QueryFilter::filter)
             .order_by_desc(virtual_key::Column::CreatedAt)
             .order_by_desc(virtual_key::Column::Id)
             .limit(MAX_LISTED)
@@ -177,7 +177,11 @@ impl VirtualKeys {
             Change::Organisation(id) => {
                 self.0.cache.invalidate_where(|(organisation, _), _| organisation == id);
             }
-            Change::ApiKey(_) | Change::Config { .. } | Change::Guardrail { .. } | Change::Session(_) => {}
+            Change::ApiKey(_)
+            | Change::Config { .. }
+            | Change::Guardrail { .. }
+            | Change::Session(_)
+            | Change::Person(_) => {}
             Change::Everything => self.doubt_all(),
         }
     }

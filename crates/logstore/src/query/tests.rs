@@ -115,7 +115,7 @@ async fn a_scope_reaches_its_own_logs_only() {
     let f = Fixture::new().await;
     let mine = f.log(1, |_| ()).await;
     let beside = f.log(2, |row| row.workspace_id = Uuid::max()).await;
-    for (scope, found) in [(f.own, vec![1]), (f.admin, vec![2, 1]), (f.stranger, vec![])] {
+    for (scope, found) in [(&f.own, vec![1]), (&f.admin, vec![2, 1]), (&f.stranger, vec![])] {
         let page = list(&f.db, &scope, &Filter::default(), None, None, 10).await.unwrap();
         assert_eq!(numbers(&page), found);
         for (id, n) in [(mine, 1), (beside, 2)] {

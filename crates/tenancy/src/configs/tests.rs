@@ -54,17 +54,17 @@ async fn a_config_is_found_within_its_workspace_only() {
     f.insert(f.ids.fresh(), "pc-theirs", ONE).await;
     let [stranger, _] = scopes(&f.db, &f.ids, &f.clock).await;
     for (scope, slug, found) in [
-        (f.own, "pc-mine", true),
-        (f.own, "pc-theirs", false),
-        (f.own, "pc-nobodys", false),
-        (f.own, "pc-\0", false),
-        (f.admin, "pc-mine", true),
-        (f.admin, "pc-theirs", true),
-        (stranger, "pc-mine", false),
-        (stranger, "pc-theirs", false),
+        (&f.own, "pc-mine", true),
+        (&f.own, "pc-theirs", false),
+        (&f.own, "pc-nobodys", false),
+        (&f.own, "pc-\0", false),
+        (&f.admin, "pc-mine", true),
+        (&f.admin, "pc-theirs", true),
+        (&stranger, "pc-mine", false),
+        (&stranger, "pc-theirs", false),
     ] {
         let expected = (!found).then_some(ResolveError::Unknown);
-        assert_eq!(f.error(&scope, slug).await, expected, "{scope:?} {slug}");
+        assert_eq!(f.error(scope, slug).await, expected, "{scope:?} {slug}");
     }
 }
 

@@ -54,19 +54,19 @@ async fn a_guardrail_is_found_within_its_workspace_and_the_organisations_by_ever
     let [stranger, _] = scopes(&f.db, &f.ids, &f.clock).await;
     let by_id = mine.id.to_string();
     for (scope, named, found) in [
-        (f.own, "pg-mine", true),
-        (f.own, by_id.as_str(), true),
-        (f.own, "pg-everybodys", true),
-        (f.own, "pg-theirs", false),
-        (f.own, "pg-nobodys", false),
-        (f.own, "pg-\0", false),
-        (f.admin, "pg-theirs", true),
-        (stranger, "pg-mine", false),
-        (stranger, by_id.as_str(), false),
-        (stranger, "pg-everybodys", false),
+        (&f.own, "pg-mine", true),
+        (&f.own, by_id.as_str(), true),
+        (&f.own, "pg-everybodys", true),
+        (&f.own, "pg-theirs", false),
+        (&f.own, "pg-nobodys", false),
+        (&f.own, "pg-\0", false),
+        (&f.admin, "pg-theirs", true),
+        (&stranger, "pg-mine", false),
+        (&stranger, by_id.as_str(), false),
+        (&stranger, "pg-everybodys", false),
     ] {
         let expected = (!found).then_some(ResolveError::Unknown);
-        assert_eq!(f.error(&scope, named).await, expected, "{scope:?} {named}");
+        assert_eq!(f.error(scope, named).await, expected, "{scope:?} {named}");
     }
 }
 

@@ -9,6 +9,7 @@ fn a_change_comes_out_as_it_went_in() {
         Change::Config { organisation, slug: "pc-prod-1a2b3c".to_owned() },
         Change::Guardrail { organisation, slug: "pg-prod-1a2b3c".to_owned() },
         Change::Session(organisation),
+        Change::Person(organisation),
         Change::Organisation(organisation),
         Change::Everything,
     ] {

@@ -5,7 +5,8 @@ use sea_orm::prelude::*;
 use sea_orm::{DatabaseTransaction, QuerySelect, TransactionTrait};
 use secrecy::SecretString;
 
-use super::{Inner, People, PeopleError, RefreshToken, SignedIn, lockout, parse_role, session};
+use super::membership::parse_role;
+use super::{Inner, People, PeopleError, RefreshToken, SignedIn, lockout, session};
 use crate::{Role, password};
 
 /// What somebody shows to sign in.

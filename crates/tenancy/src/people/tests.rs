@@ -11,7 +11,8 @@ use vault::MasterKey;
 
 use super::*;
 use crate::organisation::{Created, NewOrganisation, create};
-use crate::{KeyKind, Scope};
+use crate::{KeyKind, Scope, WorkspaceRole};
+use entity::membership;
 
 const TTL: Duration = Duration::from_secs(10);
 const STALE_MAX: Duration = Duration::from_mins(15);
@@ -77,6 +78,19 @@ impl Fixture {
         self.people.identify(signed_in.access_token.expose_secret()).await
     }
 
+    async fn join(&self, workspace_id: Uuid, user_id: Uuid, role: &str) {
+        let row = entity::workspace_member::Model {
+            workspace_id,
+            user_id,
+            organisation_id: self.made.organisation_id,
+            role: role.to_owned(),
+            created_at: 0,
+            last_updated_at: 0,
+        };
+        let row = entity::workspace_member::Entity::insert(row.into_active_model());
+        row.exec_without_returning(&self.parts.db).await.unwrap();
+    }
+
     async fn become_a(&self, role: &str) {
         let rows = membership::Entity::find().all(&self.parts.db).await.unwrap();
         for mut row in rows.into_iter().map(membership::Model::into_active_model) {
@@ -120,9 +134,14 @@ async fn who_signs_in_reads_as_their_role_lets_them() {
     // What the role is now counts, not what the token says.
     f.become_a("member").await;
     f.parts.clock.advance(TTL);
+    let nowhere = f.identify(&signed_in).await.unwrap().tenant;
+    assert!(nowhere.scope().is_nowhere() && nowhere.scopes.is_empty());
+    f.join(f.made.workspace_uuid, signed_in.user_id, "member").await;
+    f.parts.clock.advance(TTL);
     let member = f.identify(&signed_in).await.unwrap().tenant;
     assert_eq!(member.scope().workspace(), Some(f.made.workspace_uuid));
-    assert_eq!(member.scopes, Role::Member.scopes());
+    assert_eq!(member.workspace_slug.as_ref(), Some(&f.made.workspace_id));
+    assert_eq!(member.scopes, WorkspaceRole::Member.scopes());
     membership::Entity::delete_many().exec(&f.parts.db).await.unwrap();
     f.parts.clock.advance(TTL);
     assert_eq!(f.identify(&signed_in).await.unwrap_err(), IdentifyError::Unknown);

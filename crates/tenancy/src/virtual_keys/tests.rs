@@ -48,12 +48,12 @@ async fn a_virtual_key_is_found_within_its_workspace_only() {
     let key = f.front.resolve(&f.own, "mine").await.unwrap();
     assert_eq!((key.provider.as_str(), key.secret.expose_secret()), ("openai", "sk-1"));
     for (scope, slug, found) in [
-        (f.own, "theirs", false),
-        (f.own, "nobodys", false),
-        (f.admin, "mine", true),
-        (f.admin, "theirs", true),
-        (stranger, "mine", false),
-        (stranger, "theirs", false),
+        (&f.own, "theirs", false),
+        (&f.own, "nobodys", false),
+        (&f.admin, "mine", true),
+        (&f.admin, "theirs", true),
+        (&stranger, "mine", false),
+        (&stranger, "theirs", false),
     ] {
         assert_eq!(f.front.resolve(&scope, slug).await.is_ok(), found, "{scope:?} {slug}");
     }

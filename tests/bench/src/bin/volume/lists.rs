@@ -89,8 +89,9 @@ async fn ask(
 }
 
 async fn questions(store: &Store, organisation: &Organisation, now_ms: i64) -> anyhow::Result<Vec<Question>> {
-    let scope = organisation.scope;
-    let whole = |name: &str, filter, cursor| Question { name: name.to_owned(), filter, scope, cursor };
+    let scope = &organisation.scope;
+    let whole =
+        |name: &str, filter, cursor| Question { name: name.to_owned(), filter, scope: scope.clone(), cursor };
     let until = |days: i64| Filter {
         created_ms: Range { min: None, max: Some(now_ms - days * DAY_MS) },
         ..Filter::default()
