@@ -70,9 +70,18 @@ async fn paths(org: &Org<'_>) -> Value {
     }
     add_webhooks(org, &mut paths).await;
     add_destinations(org, &mut paths).await;
-    for method in ["GET", "PUT"] {
-        paths[format!("{method} /v1/admin/workspaces/{{workspace}}")] = json!({"workspace": org.workspace});
+    for operation in ["GET {}", "PUT {}", "GET {}/users", "POST {}/users"] {
+        let operation = operation.replace("{}", "/v1/admin/workspaces/{workspace}");
+        paths[operation] = json!({"workspace": org.workspace});
     }
+    let workspace = org.workspace_id(&org.workspace).await;
+    for method in ["GET", "PUT", "DELETE"] {
+        let member = org.person("member", &[(workspace, "member")]).await.id;
+        paths[format!("{method} /v1/admin/workspaces/{{workspace}}/users/{{user}}")] =
+            json!({"workspace": org.workspace, "user": member});
+    }
+    let (_, slug) = org.another_workspace("of-no-use").await;
+    paths["DELETE /v1/admin/workspaces/{workspace}"] = json!({"workspace": slug});
     paths["GET /v1/billing/invoices/{id}"] = json!({"id": "gathering"});
     paths["GET /v1/billing/invoices/{id}/html"] = json!({"id": "gathering"});
     let log = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}});
@@ -117,6 +126,7 @@ async fn add_destinations(org: &Org<'_>, paths: &mut Value) {
 /// What a good request has that the document's example cannot know.
 async fn bodies(org: &Org<'_>) -> Value {
     let empty = json!({"resourceSpans": []});
+    let newcomer = org.person("member", &[]).await.id;
     json!({
         "POST /v1/traces": empty,
         "POST /v1/otel/v1/traces": empty,
@@ -126,6 +136,7 @@ async fn bodies(org: &Org<'_>) -> Value {
         "POST /v1/auth/login": {"email": org.email, "password": org.password},
         "POST /v1/auth/refresh": {"refresh_token": org.sign_in().await["refresh_token"]},
         "POST /v1/auth/password": {"current_password": org.password, "new_password": "correct horse battery"},
+        "POST /v1/admin/workspaces/{workspace}/users": {"users": [{"id": newcomer, "role": "manager"}]},
         "POST /v1/virtual-keys": {"name": "x", "provider": "echo", "workspace_id": org.workspace},
         "POST /v1/configs": {"name": "x", "config": {"provider": "echo"}, "workspace_id": org.workspace},
         "PUT /v1/configs/{slug}": {"config": {"provider": "echo", "retry": {"attempts": 1}}, "workspace_id": org.workspace},

@@ -53,3 +53,4 @@ mod streams;
 mod telemetry;
 mod tenancy;
 mod virtual_keys;
+mod workspaces;

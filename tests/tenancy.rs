@@ -24,6 +24,7 @@ struct Ids {
     organisation: String,
     workspace: String,
     user: String,
+    member: String,
     log: String,
     api_key: String,
     virtual_key: String,
@@ -45,6 +46,7 @@ impl Ids {
             organisation: "11111111-1111-4111-8111-111111111111".to_owned(),
             workspace: "ws-nobody-000000".to_owned(),
             user: "22222222-2222-4222-8222-222222222222".to_owned(),
+            member: "99999999-9999-4999-8999-999999999999".to_owned(),
             log: "01900000-0000-7000-8000-000000000001".to_owned(),
             api_key: "33333333-3333-4333-8333-333333333333".to_owned(),
             virtual_key: "nobody-000000".to_owned(),
@@ -60,11 +62,12 @@ impl Ids {
         }
     }
 
-    fn all(&self) -> [&str; 14] {
+    fn all(&self) -> [&str; 15] {
         [
             &self.organisation,
             &self.workspace,
             &self.user,
+            &self.member,
             &self.log,
             &self.api_key,
             &self.virtual_key,
@@ -111,11 +114,14 @@ async fn furnish(org: &Org<'_>) -> Ids {
     let page: Value = org.get("/v1/logs?limit=1").await.json().await.unwrap();
     assert_eq!(page["data"][0]["id"], log.as_str());
     let user = entity::membership::Entity::find().all(&org.app.running.db).await.unwrap();
-    let user = user.iter().find(|row| row.organisation_id == org.id).unwrap().user_id;
+    let is_owner = |row: &&entity::membership::Model| row.organisation_id == org.id && row.role == "owner";
+    let user = user.iter().find(is_owner).unwrap().user_id;
+    let member = org.person("member", &[(org.workspace_id(&org.workspace).await, "member")]).await.id;
     Ids {
         organisation: org.id.to_string(),
         workspace: org.workspace.clone(),
         user: user.to_string(),
+        member: member.to_string(),
         api_key: api_key["id"].as_str().unwrap().to_owned(),
         virtual_key: virtual_key["data"]["slug"].as_str().unwrap().to_owned(),
         config: config["slug"].as_str().unwrap().to_owned(),
@@ -295,7 +301,8 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
     }
     for route in api::ROUTES {
         let mut differs = false;
-        let of_all = route.path.starts_with("/v1/billing/") || route.path.starts_with("/v1/otel/");
+        let of_all =
+            ["/v1/billing/", "/v1/otel/", "/v1/admin/"].iter().any(|prefix| route.path.starts_with(prefix));
         let owner = if of_all { org.admin() } else { org.with_key(&org.key) };
         let both = ways(route, &theirs, &theirs, true).into_iter().zip(ways(route, &nobodys, &theirs, true));
         for (with_theirs, with_nobodys) in both {
@@ -308,6 +315,7 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
             || matches!(route.path, "/v1/billing/alerts" | "/v1/billing/alerts/webhooks")
             || matches!(route.path, "/v1/billing/plan" | "/v1/billing/caps" | "/v1/billing/invoices")
             || (route.method, route.path) == ("GET", "/v1/otel/destinations")
+            || (route.method, route.path) == ("GET", "/v1/admin/workspaces")
             || route.path == "/v1/traces"
             || route.path.starts_with("/v1/model-configs/")
             || route.path.contains("/otel/v1/")

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::fields::Fields;
@@ -16,6 +16,15 @@ const MAX_CREDENTIALS: usize = 16 << 10;
 /// A JSON object for one resource.
 pub(crate) async fn object(payload: web::Payload) -> Result<Fields, Error> {
     Fields::of(json(payload, MAX_RESOURCE).await?, "")
+}
+
+/// The same where a body may be left out: then it has no fields.
+pub(crate) async fn optional_object(payload: web::Payload) -> Result<Fields, Error> {
+    let bytes = bytes(payload, MAX_RESOURCE).await?;
+    if bytes.is_empty() {
+        return Fields::of(Value::Object(Map::new()), "");
+    }
+    Fields::of(parse(&bytes)?, "")
 }
 
 /// A JSON object of what somebody signs in by.
@@ -44,8 +53,11 @@ pub(crate) async fn entries(
 
 /// JSON of at most `limit` bytes.
 pub(crate) async fn json(payload: web::Payload, limit: usize) -> Result<Value, Error> {
-    let bytes = bytes(payload, limit).await?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::invalid("body", error.to_string(), "JSON"))
+    parse(&bytes(payload, limit).await?)
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::invalid("body", error.to_string(), "JSON"))
 }
 
 /// At most `limit` bytes, as they came.

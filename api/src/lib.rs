@@ -20,6 +20,8 @@ mod guardrails;
 mod instant;
 mod limits;
 mod logs;
+mod members;
+mod metadata;
 mod observed;
 mod openapi;
 mod otel;

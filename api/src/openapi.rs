@@ -15,8 +15,8 @@ use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
 use crate::{
-    Access, ROUTES, admin, alerts, api_keys, auth, billing, configs, feedback, guardrails, logs, otel, otlp,
-    payments, prices, usage, virtual_keys, workspaces,
+    Access, ROUTES, admin, alerts, api_keys, auth, billing, configs, feedback, guardrails, logs, members,
+    otel, otlp, payments, prices, usage, virtual_keys, workspaces,
 };
 
 const API_KEY: &str = "api_key";
@@ -38,6 +38,7 @@ pub(crate) fn parts() -> Vec<OpenApi> {
         alerts::Doc::openapi(),
         otel::Doc::openapi(),
         workspaces::Doc::openapi(),
+        members::Doc::openapi(),
         billing::Doc::openapi(),
         feedback::Doc::openapi(),
         payments::Doc::openapi(),

@@ -28,11 +28,24 @@ pub(crate) struct Paging {
 
 impl Paging {
     pub fn take(query: &mut Parameters, default_size: u64) -> Result<Self, Error> {
-        let size =
-            query.parsed("page_size", |size| (1..=MAX_SIZE).contains(size), "a number from 1 to 1000")?;
-        let page =
-            query.parsed("current_page", |page| *page <= MAX_PAGE, "the number of a page; the first is 0")?;
+        let (size, page) = Self::named(query, ["page_size", "current_page"])?;
         Ok(Self { size: size.unwrap_or(default_size), page: page.unwrap_or(0) })
+    }
+
+    /// The same in either spelling: the contract has both, and its SDKs send the other than it says.
+    pub fn take_either(query: &mut Parameters, default_size: u64) -> Result<Self, Error> {
+        let camel = Self::named(query, ["pageSize", "currentPage"])?;
+        let snake = Self::named(query, ["page_size", "current_page"])?;
+        Ok(Self { size: camel.0.or(snake.0).unwrap_or(default_size), page: camel.1.or(snake.1).unwrap_or(0) })
+    }
+
+    fn named(
+        query: &mut Parameters,
+        [size, page]: [&'static str; 2],
+    ) -> Result<(Option<u64>, Option<u64>), Error> {
+        let size = query.parsed(size, |size| (1..=MAX_SIZE).contains(size), "a number from 1 to 1000")?;
+        let page = query.parsed(page, |page| *page <= MAX_PAGE, "the number of a page; the first is 0")?;
+        Ok((size, page))
     }
 
     pub fn offset(self) -> u64 {
@@ -52,6 +65,19 @@ impl Paging {
         let total = rows.clone().count(db).await?;
         Ok((total, rows.limit(self.size).offset(self.offset()).all(db).await?))
     }
+}
+
+/// Which page, in the other spelling.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it says what is read from the query")]
+pub(crate) struct CamelPaging {
+    /// The same as `page_size`.
+    #[param(rename = "pageSize", required = false, minimum = 1, maximum = 1000)]
+    size: u64,
+    /// The same as `current_page`.
+    #[param(rename = "currentPage", required = false, minimum = 0, maximum = 100_000)]
+    page: u64,
 }
 
 /// A list as the contract wraps it (0).

@@ -7,8 +7,8 @@ use tenancy::Scope;
 use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
 use crate::observed::observed;
 use crate::{
-    Access, Api, Error, admin, alerts, api_keys, auth, billing, configs, feedback, guardrails, logs, otel,
-    otlp, payments, prices, usage, virtual_keys, workspaces,
+    Access, Api, Error, admin, alerts, api_keys, auth, billing, configs, feedback, guardrails, logs, members,
+    otel, otlp, payments, prices, usage, virtual_keys, workspaces,
 };
 
 /// One route.
@@ -55,6 +55,8 @@ const READ_DESTINATIONS: Access = AnyOf(&[Scope::OrganisationSettingsRead, Scope
 const UPDATE_DESTINATIONS: Access = AnyOf(&[Scope::OrganisationSettingsUpdate, Scope::WorkspacesUpdate]);
 /// The organisation's bills, for who keeps its books.
 const READ_BILLING: Access = OwnerOr(Scope::OrganisationSettingsRead);
+
+const MEMBER: &str = "/v1/admin/workspaces/{workspace}/users/{user}";
 
 /// The routes, those of one path next to each other. A path without parameters goes before one that would match it.
 pub static ROUTES: &[Route] = &[
@@ -130,11 +132,25 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/v1/billing/alerts/webhooks/{id}", UPDATE_ORGANISATION, |r| {
         r.to(alerts::webhooks::delete)
     }),
+    route("GET", "/v1/admin/workspaces", AnyOf(&[Scope::WorkspacesList]), |r| r.to(workspaces::list)),
+    route("POST", "/v1/admin/workspaces", AnyOf(&[Scope::WorkspacesCreate]), |r| r.to(workspaces::create)),
+    route("GET", "/v1/admin/workspaces/{workspace}/users", AnyOf(&[Scope::WorkspaceUsersList]), |r| {
+        r.to(members::list)
+    }),
+    route("POST", "/v1/admin/workspaces/{workspace}/users", AnyOf(&[Scope::WorkspaceUsersCreate]), |r| {
+        r.to(members::add)
+    }),
+    route("GET", MEMBER, AnyOf(&[Scope::WorkspaceUsersRead]), |r| r.to(members::get)),
+    route("PUT", MEMBER, AnyOf(&[Scope::WorkspaceUsersUpdate]), |r| r.to(members::update)),
+    route("DELETE", MEMBER, AnyOf(&[Scope::WorkspaceUsersDelete]), |r| r.to(members::remove)),
     route("GET", "/v1/admin/workspaces/{workspace}", AnyOf(&[Scope::WorkspacesRead]), |r| {
         r.to(workspaces::get)
     }),
     route("PUT", "/v1/admin/workspaces/{workspace}", AnyOf(&[Scope::WorkspacesUpdate]), |r| {
         r.to(workspaces::update)
+    }),
+    route("DELETE", "/v1/admin/workspaces/{workspace}", AnyOf(&[Scope::WorkspacesDelete]), |r| {
+        r.to(workspaces::delete)
     }),
     route("GET", "/v1/billing/plan", READ_BILLING, |r| r.to(billing::get_plan)),
     route("PUT", "/v1/billing/plan", Owner, |r| r.to(billing::put_plan)),

@@ -68,6 +68,12 @@ impl Api {
         self.keys.invalidate_organisation(organisation);
         self.people.forget_organisation(organisation);
     }
+
+    /// Lets a change of what a person is be seen by their next call, with a key or signed in: here, and in the other processes.
+    pub(crate) fn forget_person(&self, user: Uuid) {
+        self.keys.invalidate_person(user);
+        self.people.forget_person(user);
+    }
 }
 
 impl std::ops::Deref for Api {

@@ -7,6 +7,7 @@ use super::{Case, case};
 mod configs;
 mod destinations;
 mod guardrails;
+mod workspaces;
 
 pub const ID: &str = "01900000-0000-7000-8000-000000000001";
 const KEY: &str = "33333333-3333-4333-8333-333333333333";
@@ -79,19 +80,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
             ]
         }
         (_, path) if path.starts_with("/v1/otel/destinations") => destinations::mistakes(route),
-        ("GET", "/v1/admin/workspaces/{workspace}") => vec![
-            case("GET", "/v1/admin/workspaces/nobody", 404, "no workspace"),
-            case("GET", "/v1/admin/workspaces/no%00body", 404, "no workspace"),
-            case("GET", "/v1/admin/workspaces/nobody?x=1", 400, "x: no such parameter"),
-        ],
-        ("PUT", "/v1/admin/workspaces/{workspace}") => {
-            let put =
-                |body, status, says| case("PUT", "/v1/admin/workspaces/nobody", status, says).json(body);
-            vec![
-                put(json!({"rate_limits": []}), 404, "no workspace"),
-                put(json!([]), 400, "body: found an array"),
-            ]
-        }
+        (_, path) if path.starts_with("/v1/admin/workspaces") => workspaces::mistakes(route),
         ("GET", "/v1/billing/invoices") => bad_pages("/v1/billing/invoices", None),
         ("GET", "/v1/billing/plan") => vec![case("GET", "/v1/billing/plan?x=1", 400, "x: no such parameter")],
         // What is wrong with its fields is for the owner in person: see `billing`.

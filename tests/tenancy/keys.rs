@@ -20,6 +20,7 @@ pub fn some_path(route: &api::Route) -> String {
         .replace("{guardrail}", &nobodys.guardrail)
         .replace("{slug}", &nobodys.virtual_key)
         .replace("{workspace}", &nobodys.workspace)
+        .replace("{user}", &nobodys.member)
         .replace("{type}/{sub_type}", "workspace/service")
 }
 

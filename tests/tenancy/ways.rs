@@ -101,10 +101,8 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
         }
         (_, path) if path.starts_with("/v1/configs") => ways_in_configs(route, ids, own),
         (_, path) if path.starts_with("/v1/guardrails") => ways_in_guardrails(route, ids, own, stranger),
-        ("GET", "/v1/admin/workspaces/{workspace}") => vec![ask(format!("/v1/admin/workspaces/{workspace}"))],
-        ("PUT", "/v1/admin/workspaces/{workspace}") => {
-            let change = json!({"rate_limits": [{"type": "requests", "unit": "rpd", "value": 0}]});
-            vec![with_body(format!("/v1/admin/workspaces/{workspace}"), change)]
+        (_, path) if path.starts_with("/v1/admin/workspaces") => {
+            ways_in_workspaces(route, ids, own, stranger)
         }
         ("POST", "/v1/auth/login") => {
             // An account for each, so that none of them has to wait.
@@ -119,6 +117,38 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
         (_, "/v1/traces" | "/v1/feedback" | "/v1/feedback/{id}") => ways_in_traces(route, ids),
         (_, path) if path.contains("/otel/") => ways_in_traces(route, ids),
         (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
+    }
+}
+
+fn ways_in_workspaces(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
+    let Ids { workspace, member, .. } = ids;
+    let named =
+        |workspace: &str, user: &str| route.path.replace("{workspace}", workspace).replace("{user}", user);
+    let places = [named(workspace, member), named(&own.workspace, member)];
+    match (route.method, route.path) {
+        ("GET", "/v1/admin/workspaces") => Vec::new(),
+        // People belong to the organisation, not to one of its workspaces.
+        ("POST", "/v1/admin/workspaces") if !stranger => Vec::new(),
+        ("POST", "/v1/admin/workspaces") => {
+            vec![with_body("/v1/admin/workspaces", json!({"name": "x", "users": [member]}))]
+        }
+        ("PUT", "/v1/admin/workspaces/{workspace}") => {
+            let change = json!({"rate_limits": [{"type": "requests", "unit": "rpd", "value": 0}]});
+            vec![with_body(named(workspace, ""), change)]
+        }
+        ("DELETE", "/v1/admin/workspaces/{workspace}") => {
+            vec![with_body(named(workspace, ""), json!({"name": "not its name"}))]
+        }
+        ("POST", "/v1/admin/workspaces/{workspace}/users") => {
+            let with = |place: &String| with_body(place, json!({"users": [{"id": member, "role": "admin"}]}));
+            let places = if stranger { &places[..] } else { &places[..1] };
+            places.iter().map(with).collect()
+        }
+        ("PUT", path) if path.ends_with("{user}") => {
+            places.map(|place| with_body(place, json!({"role": "admin"}))).into()
+        }
+        (_, path) if path.ends_with("{user}") => places.map(ask).into(),
+        _ => vec![ask(named(workspace, ""))],
     }
 }
 

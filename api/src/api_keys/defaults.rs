@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
-use serde_json::Value;
 use tenancy::{Defaults, KeyKind, TenantScope};
 use utoipa::ToSchema;
 
 use super::MAX_NAME;
-use crate::fields::{Fields, Sent, kind};
-use crate::{Error, db};
-
-/// Pairs of metadata, and characters of a name and of a value: as of a call's own (2.9).
-const MAX_PAIRS: usize = 64;
-const MAX_PAIR: usize = 128;
+use crate::fields::{Fields, Sent};
+use crate::{Error, db, metadata};
 
 /// What calls of a key have unless they say otherwise.
 #[derive(ToSchema)]
@@ -53,7 +48,7 @@ pub(super) fn take(fields: &mut Fields, of: KeyKind) -> Result<Sent<Defaults>, E
         let mut fields = Fields::of(value, &at)?;
         let defaults = Defaults {
             config: fields.line("config_id", MAX_NAME)?,
-            metadata: fields.take("metadata").map_or(Ok(BTreeMap::new()), |pairs| metadata(pairs, &at))?,
+            metadata: metadata::take(&mut fields)?.value().unwrap_or_default(),
             allow_config_override: fields.flag("allow_config_override")?.unwrap_or(true),
         };
         fields.finish()?;
@@ -63,35 +58,6 @@ pub(super) fn take(fields: &mut Fields, of: KeyKind) -> Result<Sent<Defaults>, E
         }
         Ok(defaults)
     })
-}
-
-fn metadata(pairs: Value, at: &str) -> Result<BTreeMap<String, String>, Error> {
-    let at = format!("{at}.metadata");
-    let Value::Object(pairs) = pairs else {
-        return Err(Error::invalid(at, format!("found {}", kind(&pairs)), "an object of strings"));
-    };
-    if pairs.len() > MAX_PAIRS {
-        return Err(Error::invalid(
-            at,
-            format!("found {} pairs", pairs.len()),
-            format!("at most {MAX_PAIRS}"),
-        ));
-    }
-    let fits = |text: &str| text.chars().count() <= MAX_PAIR && !text.contains('\0');
-    let pair = |(name, value): (String, Value)| {
-        let problem = match value {
-            _ if !fits(&name) => "its name is too long or has a NUL character".to_owned(),
-            Value::String(text) if fits(&text) => return Ok((name, text)),
-            Value::String(_) => "too long, or a NUL character is in it".to_owned(),
-            other => format!("found {}", kind(&other)),
-        };
-        Err(Error::invalid(
-            format!("{at}.{name}"),
-            problem,
-            format!("a string of at most {MAX_PAIR} characters"),
-        ))
-    };
-    pairs.into_iter().map(pair).collect()
 }
 
 /// Refuses a config that calls of a key of the workspace `scope` could not run under.

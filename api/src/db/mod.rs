@@ -14,3 +14,4 @@ pub(crate) mod otel_destination;
 pub(crate) mod virtual_key;
 pub(crate) mod webhook_endpoint;
 pub(crate) mod workspace;
+pub(crate) mod workspace_member;

@@ -32,7 +32,12 @@ impl Change {
     /// Of a workspace, which may have several budgets.
     pub fn of_workspace(fields: &mut Fields) -> Result<Self, Error> {
         let reset = fields.flag("reset_usage")?.unwrap_or(false);
-        Ok(Self { rates: body::rates(fields)?, budgets: body::budgets(fields)?, reset })
+        Ok(Self { reset, ..Self::of_new_workspace(fields)? })
+    }
+
+    /// Of a new workspace.
+    pub fn of_new_workspace(fields: &mut Fields) -> Result<Self, Error> {
+        Ok(Self { rates: body::rates(fields)?, budgets: body::budgets(fields)?, reset: false })
     }
 
     /// Makes it so; in the transaction of the change of what has the limits. `name`: what logs name a virtual key by.

@@ -156,7 +156,8 @@ impl Target {
             .replace("{guardrail}", &self.guardrail)
             .replace("{slug}", &self.virtual_key)
             .replace("{provider}/{model}", "openai/gpt-4o")
-            .replace("{workspace}", &self.fixture.made.workspace_id);
+            .replace("{workspace}", &self.fixture.made.workspace_id)
+            .replace("{user}", &self.api_key);
         let bearer = format!("Bearer {}", self.access_token);
         let credential = match route.access {
             Access::Person | Access::Owner | Access::OwnerOr(_) => ("authorization", bearer.as_str()),
@@ -222,10 +223,10 @@ fn only((status, body): &Answer, problem: &str) -> BTreeSet<String> {
 /// The schema itself; of several kinds of body the first.
 fn one_of<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let schema = resolved(document, schema);
-    match schema["oneOf"].get(0) {
-        Some(first) => resolved(document, first),
-        None => schema,
-    }
+    // A body that may be left out is of the kind null too.
+    let kinds = schema["oneOf"].as_array().into_iter().flatten();
+    let first = kinds.into_iter().find(|kind| kind["type"] != "null");
+    first.map_or(schema, |first| resolved(document, first))
 }
 
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {

@@ -3,11 +3,14 @@
 use entity::workspace;
 use sea_orm::prelude::*;
 use serde::Serialize;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::limits::{self, RateShown, UsageShown};
-use crate::{Api, Error, instant};
+use super::defaults::Shown as Defaults;
+use crate::limits::{self, RateShown, Shown as Limits, UsageShown};
+use crate::{Api, Error, db, instant};
+
+/// Members that are shown of a workspace: for more there is a list.
+const MAX_USERS: u64 = 100;
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Workspace {
@@ -19,33 +22,84 @@ pub(crate) struct Workspace {
     created_at: String,
     #[schema(format = DateTime)]
     last_updated_at: String,
-    #[schema(value_type = std::collections::HashMap<String, Value>)]
-    defaults: Value,
+    defaults: Defaults,
+    /// 1: it is the one that an organisation begins with.
+    is_default: u8,
     usage_limits: Vec<UsageShown>,
     rate_limits: Vec<RateShown>,
-    /// `active` or `exhausted`.
+    /// `active`, `exhausted` or `archived`.
     status: &'static str,
     /// Always `workspace`.
     object: &'static str,
 }
 
+/// A workspace, and who works in it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WorkspaceWithUsers {
+    #[serde(flatten)]
+    workspace: Workspace,
+    /// The newest 100 members.
+    users: Vec<WorkspaceUser>,
+}
+
+/// A member of a workspace, in short.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WorkspaceUser {
+    id: Uuid,
+    first_name: String,
+    last_name: String,
+    email: String,
+    /// In the organisation.
+    org_role: String,
+    /// In the workspace.
+    role: String,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    last_updated_at: String,
+    /// Always `active`.
+    status: &'static str,
+}
+
 impl Workspace {
-    pub async fn of(api: &Api, row: workspace::Model) -> Result<Self, Error> {
-        let limits = limits::of(&api.db, [row.id], api.clock.now_ms()).await?.remove(&row.id);
-        let limits = limits.unwrap_or_default();
-        let created_at = instant::iso(row.created_at);
-        Ok(Self {
+    pub fn of(row: workspace::Model, limits: Limits) -> Self {
+        Self {
             id: row.id,
             slug: row.slug,
             name: row.name,
-            description: None,
-            last_updated_at: created_at.clone(),
-            created_at,
-            defaults: json!({"metadata": null, "is_default": row.is_default, "object": "workspace"}),
+            description: row.description,
+            created_at: instant::iso(row.created_at),
+            last_updated_at: instant::iso(row.last_updated_at),
+            defaults: Defaults::of(row.metadata, row.is_default),
+            is_default: row.is_default.into(),
             usage_limits: limits.usage,
             rate_limits: limits.rates,
-            status: if limits.exhausted { "exhausted" } else { "active" },
+            status: match (row.status.as_str(), limits.exhausted) {
+                ("active", false) => "active",
+                ("active", true) => "exhausted",
+                _ => "archived",
+            },
             object: "workspace",
-        })
+        }
+    }
+}
+
+impl WorkspaceWithUsers {
+    pub async fn of(api: &Api, row: workspace::Model) -> Result<Self, Error> {
+        let limits = limits::of(&api.db, [row.id], api.clock.now_ms()).await?.remove(&row.id);
+        let users = db::workspace_member::newest(&api.db, &row, MAX_USERS).await?;
+        let user = |member: db::workspace_member::Member| WorkspaceUser {
+            id: member.user.id,
+            first_name: member.user.first_name,
+            last_name: member.user.last_name,
+            email: member.user.email,
+            org_role: member.role,
+            role: member.row.role,
+            created_at: instant::iso(member.row.created_at),
+            last_updated_at: instant::iso(member.row.last_updated_at),
+            status: "active",
+        };
+        let users = users.into_iter().map(user).collect();
+        Ok(Self { workspace: Workspace::of(row, limits.unwrap_or_default()), users })
     }
 }

@@ -1,23 +1,34 @@
 use ::limits::{Subject, SubjectKind};
 use actix_web::web;
-use sea_orm::TransactionTrait as _;
+use entity::workspace::{ActiveModel, Model};
+use sea_orm::{Set, TransactionTrait as _};
+use serde_json::json;
 use utoipa::ToSchema;
 
-use super::find;
-use super::shape::Workspace;
+use super::defaults::{self, WorkspaceDefaults};
+use super::shape::WorkspaceWithUsers;
+use super::{MAX_DESCRIPTION, MAX_NAME, find, noted};
 use crate::access::Caller;
+use crate::fields::Sent;
 use crate::limits::{Change, RateLimit, UsageLimits};
 use crate::query::Query;
-use crate::{Api, Error, body};
+use crate::{Api, Error, body, db};
 
-/// What the contract lets a workspace have, and we do not yet change.
-const NOT_YET: [&str; 5] = ["name", "description", "defaults", "users", "user_api_key_config"];
+/// What the contract lets a workspace have, and we do not yet change here; members have routes of their own.
+const NOT_YET: [&str; 2] = ["users", "user_api_key_config"];
 
 /// What to change of a workspace; what is left out stays.
 #[derive(ToSchema)]
 #[schema(example = json!({"usage_limits": [{"type": "cost", "credit_limit": 100, "alert_threshold": 80, "periodic_reset": "monthly"}]}))]
 #[expect(dead_code, reason = "it says what is read from the body")]
 pub(crate) struct WorkspaceChange {
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+    /// Null: none.
+    #[schema(min_length = 1, max_length = 500)]
+    description: Option<String>,
+    /// Null: none. The next call of each key has them.
+    defaults: Option<WorkspaceDefaults>,
     /// Each type and period once. Null or empty: none.
     #[schema(max_items = 4)]
     usage_limits: Option<Vec<UsageLimits>>,
@@ -28,25 +39,60 @@ pub(crate) struct WorkspaceChange {
     reset_usage: Option<bool>,
 }
 
-/// Changes the limits of a workspace; the next call sees it.
-#[utoipa::path(put, path = "/v1/admin/workspaces/{workspace}", operation_id = "update_workspace", params(("workspace" = String, Path, description = "Its slug or id.")), request_body = WorkspaceChange, responses((status = 200, body = Workspace)))]
+/// Changes a workspace; the next call sees it.
+#[utoipa::path(put, path = "/v1/admin/workspaces/{workspace}", operation_id = "update_workspace", params(("workspace" = String, Path, description = "Its slug or id.")), request_body = WorkspaceChange, responses((status = 200, body = WorkspaceWithUsers)))]
 pub(crate) async fn update(
     caller: Caller,
     api: web::Data<Api>,
     named: web::Path<String>,
     query: Query,
     payload: web::Payload,
-) -> Result<web::Json<Workspace>, Error> {
+) -> Result<web::Json<WorkspaceWithUsers>, Error> {
     query.none()?;
     let mut fields = body::object(payload).await?;
     let row = find(&api, &caller, &named).await?;
-    let change = Change::of_workspace(&mut fields)?;
+    fields.repeats("workspace_id", &named)?;
+    let name = fields.line("name", MAX_NAME)?;
+    let description = fields.sent_line("description", MAX_DESCRIPTION)?;
+    let metadata = defaults::take(&mut fields)?;
+    let limits = Change::of_workspace(&mut fields)?;
     fields.not_yet(&NOT_YET)?;
     fields.finish()?;
+    let now_ms = api.clock.now_ms();
+    let after = Model {
+        name: name.unwrap_or_else(|| row.name.clone()),
+        description: sent(description, &row.description),
+        metadata: sent(metadata, &row.metadata),
+        last_updated_at: now_ms,
+        ..row.clone()
+    };
+    let change = ActiveModel {
+        name: Set(after.name.clone()),
+        description: Set(after.description.clone()),
+        metadata: Set(after.metadata.clone()),
+        last_updated_at: Set(now_ms),
+        ..Default::default()
+    };
     let txn = api.db.begin().await?;
+    if !db::workspace::update(&txn, row.id, change).await? {
+        return Err(Error::not_found("workspace", named.as_str()));
+    }
     let subject = Subject { kind: SubjectKind::Workspace, id: row.id };
-    change.save(&txn, &api, &caller, subject, "").await?;
+    limits.save(&txn, &api, &caller, subject, "").await?;
+    if noted(&row) != noted(&after) {
+        let changed = json!({"from": noted(&row), "to": noted(&after)});
+        caller.note(&txn, &api, "workspace.update", row.slug.clone(), changed).await?;
+    }
     txn.commit().await?;
     api.keys.invalidate_organisation(row.organisation_id);
-    Ok(web::Json(Workspace::of(&api, row).await?))
+    Ok(web::Json(WorkspaceWithUsers::of(&api, after).await?))
+}
+
+/// What is to be there: what was sent, else what is.
+fn sent<T: Clone>(sent: Sent<T>, now: &Option<T>) -> Option<T> {
+    match sent {
+        Sent::Not => now.clone(),
+        Sent::Null => None,
+        Sent::As(value) => Some(value),
+    }
 }

@@ -1,8 +1,8 @@
-//! What an API key gives the calls that are made with it (1.4).
+//! What an API key and its workspace give the calls that are made with it (1.4, 8.2).
 
 use std::collections::BTreeMap;
 
-use entity::api_key;
+use entity::{api_key, workspace};
 use sea_orm::DbErr;
 use sea_orm::prelude::Json;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,25 @@ impl Defaults {
     #[must_use]
     pub fn to_json(&self) -> Json {
         json!(self)
+    }
+
+    /// What [`Defaults::to_json`] wrote for a key, with what its workspace has beside.
+    ///
+    /// # Errors
+    /// [`DbErr::Type`] for what was not written by us.
+    pub(crate) fn in_workspace(
+        key: &api_key::Model,
+        workspace: Option<&workspace::Model>,
+    ) -> Result<Option<Self>, DbErr> {
+        let own = Self::of(key)?;
+        let Some(metadata) = workspace.and_then(|workspace| workspace.metadata.as_ref()) else {
+            return Ok(own);
+        };
+        let mut all: BTreeMap<String, String> = serde_json::from_value(metadata.clone())
+            .map_err(|error| DbErr::Type(format!("metadata of workspace {:?}: {error}", key.workspace_id)))?;
+        let own = own.unwrap_or_default();
+        all.extend(own.metadata);
+        Ok(Some(Self { metadata: all, ..own }))
     }
 
     /// What [`Defaults::to_json`] wrote for a key.

@@ -115,6 +115,11 @@ impl Keys {
         self.change(Change::Organisation(organisation_id));
     }
 
+    /// Forgets the keys of a person: what they are in the organisation or its workspaces was changed.
+    pub fn invalidate_person(&self, user_id: Uuid) {
+        self.change(Change::Person(user_id));
+    }
+
     /// Looks every key up before it is believed again, here alone.
     pub fn doubt_all(&self) {
         self.0.cache.doubt_all();
@@ -165,10 +170,10 @@ impl Inner {
         else {
             return Ok(None);
         };
-        let workspace_slug = match key.workspace_id {
+        let workspace = match key.workspace_id {
             None => None,
             Some(id) => match workspace::Entity::find_by_id(id).one(&self.db).await? {
-                Some(workspace) if workspace.status == "active" => Some(workspace.slug),
+                Some(workspace) if workspace.status == "active" => Some(workspace),
                 _ => return Ok(None),
             },
         };
@@ -177,22 +182,23 @@ impl Inner {
         }
         let limited = [Some(key.id), key.workspace_id].into_iter().flatten();
         let limits = limits::load(&self.db, limited).await?;
-        self.tenant(&key, &organisation, workspace_slug, limits).map(Some)
+        self.tenant(&key, &organisation, workspace, limits).map(Some)
     }
 
     fn tenant(
         &self,
         key: &api_key::Model,
         organisation: &organisation::Model,
-        workspace_slug: Option<String>,
+        workspace: Option<workspace::Model>,
         limits: Vec<Limits>,
     ) -> Result<Tenant, DbErr> {
         let now_ms = self.clock.now_ms();
         let (plan, terms) = terms(organisation, &self.plan_overrides, now_ms)?;
+        let defaults = Defaults::in_workspace(key, workspace.as_ref())?.map(Arc::new);
         Ok(Tenant {
             organisation_id: key.organisation_id,
             workspace_id: key.workspace_id,
-            workspace_slug,
+            workspace_slug: workspace.map(|workspace| workspace.slug),
             memberships: Vec::new(),
             api_key_id: Some(key.id),
             user_id: key.user_id,
@@ -209,7 +215,7 @@ impl Inner {
             over_quota: OverQuota::of(organisation)?,
             expires_at: key.expires_at,
             limits,
-            defaults: Defaults::of(key)?.map(Arc::new),
+            defaults,
         })
     }
 }

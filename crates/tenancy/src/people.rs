@@ -174,6 +174,11 @@ impl People {
         self.forget(&Change::Organisation(organisation_id));
     }
 
+    /// Forgets what a person is, here alone: it was changed.
+    pub fn forget_person(&self, user_id: Uuid) {
+        self.forget(&Change::Person(user_id));
+    }
+
     /// Forgets sessions that have ended, everywhere.
     fn ended(&self, sessions: impl IntoIterator<Item = Uuid>) {
         for id in sessions {
