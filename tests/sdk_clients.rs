@@ -253,3 +253,26 @@ async fn what_a_workspace_keeps_is_made_read_changed_and_ended_by_the_sdk() {
         assert_eq!(left["total"], 0, "{path}");
     }
 }
+
+#[tokio::test]
+async fn workspaces_and_their_members_are_made_read_changed_and_ended_by_the_sdk() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let user = org.person("member", &[]).await.id;
+    let told = json!({"key": org.admin_key, "user": user});
+    let seen = Sdk("portkey_workspaces.py").run(&org, "", &[], &told).await;
+    let made = &seen["create"];
+    assert_eq!((&made["name"], &made["defaults"]["metadata"]["team"]), (&json!("Search"), &json!("search")));
+    assert_eq!(seen["retrieve"]["users"][0]["id"], json!(user), "{seen}");
+    let list = &seen["list"];
+    assert_eq!((&list["total"], &list["data"][0]["slug"]), (&json!(1), &made["slug"]), "{seen}");
+    let members = &seen["users.list"];
+    assert_eq!((&members["total"], &members["data"][0]["role"]), (&json!(1), &json!("manager")), "{seen}");
+    assert_eq!(
+        (&seen["users.retrieve"]["role"], &seen["users.retrieve"]["id"]),
+        (&json!("manager"), &json!(user))
+    );
+    let archived = org.admin().request(reqwest::Method::GET, "/v1/admin/workspaces?status=archived");
+    let archived: Value = archived.send().await.unwrap().json().await.unwrap();
+    assert_eq!((&archived["total"], &archived["data"][0]["name"]), (&json!(1), &json!("Find")), "{archived}");
+}
