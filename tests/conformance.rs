@@ -10,7 +10,7 @@ use plans::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Org, TestApp};
+use crate::harness::{Org, TestApp, chat, log_id};
 
 /// Statuses and how often each came, by operation.
 type Statuses = BTreeMap<String, BTreeMap<String, u64>>;
@@ -88,6 +88,10 @@ async fn paths(org: &Org<'_>) -> Value {
     let id = post("/v1/logs", log).await["ids"][0].clone();
     org.log(id.as_str().unwrap()).await;
     paths["GET /v1/logs/{id}"] = json!({"id": id});
+    let call = org.echo("/v1/chat/completions").json(&chat("hi")).send().await.unwrap();
+    let called = log_id(&call);
+    org.log(&called).await;
+    paths["POST /v1/logs/{id}/replay"] = json!({"id": called});
     let feedback = post("/v1/feedback", json!({"trace_id": "x", "value": 1})).await;
     paths["PUT /v1/feedback/{id}"] = json!({"id": feedback["feedback_ids"][0]});
     paths
@@ -136,6 +140,7 @@ async fn bodies(org: &Org<'_>) -> Value {
         "POST /v1/auth/login": {"email": org.email, "password": org.password},
         "POST /v1/auth/refresh": {"refresh_token": org.sign_in().await["refresh_token"]},
         "POST /v1/auth/password": {"current_password": org.password, "new_password": "correct horse battery"},
+        "POST /v1/logs/{id}/replay": {"metadata": {"try": "2"}},
         "POST /v1/admin/workspaces/{workspace}/users": {"users": [{"id": newcomer, "role": "manager"}]},
         "POST /v1/virtual-keys": {"name": "x", "provider": "echo", "workspace_id": org.workspace},
         "POST /v1/configs": {"name": "x", "config": {"provider": "echo"}, "workspace_id": org.workspace},

@@ -38,6 +38,7 @@ mod prices;
 mod quota;
 mod races;
 mod reconcile;
+mod replay;
 mod retention;
 mod roles;
 mod routes;

@@ -42,6 +42,7 @@ async fn each_role_is_let_in_where_its_scopes_let_it_and_nowhere_else() {
                 api::Access::Public => continue,
                 api::Access::Person => true,
                 api::Access::Owner | api::Access::OwnerOr(_) => *is_owner,
+                api::Access::PersonOr(_) => !scopes.is_empty(),
                 api::Access::AnyOf(any) => any.iter().any(|scope| scopes.has(*scope)),
                 api::Access::AllOf(all) => all.iter().all(|scope| scopes.has(*scope)),
             };

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Binary, MASTER_KEY, Process, chat, until};
+use crate::harness::{Binary, MASTER_KEY, Process, chat, log_id, until};
 
 /// The three, and what they share.
 struct Services {
@@ -27,7 +27,11 @@ impl Services {
     fn with(env: &[(&str, &str)]) -> Self {
         let (dir, redis) = (TempDir::new().unwrap(), RedisServer::start());
         let start = |binary| start(binary, dir.path(), &redis, env);
-        let (gateway, api, workers) = (start(Binary::Gateway), start(Binary::Api), start(Binary::Workers));
+        let gateway = start(Binary::Gateway);
+        let url = format!("http://{}", gateway.addr);
+        let env = [env, &[("TURNPIKE_GATEWAY_URL", url.as_str())]].concat();
+        let start = |binary| self::start(binary, dir.path(), &redis, &env);
+        let (api, workers) = (start(Binary::Api), start(Binary::Workers));
         Self { gateway, api, workers, redis, http: reqwest::Client::new(), dir }
     }
 
@@ -223,4 +227,33 @@ fn the_help_of_each_says_what_it_is_and_needs() {
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && said.contains(named) && said.contains("/readyz"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_call_is_made_once_more_by_the_gateway_that_the_api_is_told_of() {
+    let services = Services::start();
+    let key = services.sign_up();
+    let id = log_id(&services.call(&key).await);
+    let path = format!("/v1/logs/{id}");
+    until("the log is there", || async {
+        (services.get(&services.api, &path, &key).await.status() == 200).then_some(())
+    })
+    .await;
+    let Services { gateway: _gateway, api, workers: _workers, redis, http, dir } = services;
+    let replay = async |of: &Process| -> (u16, Value) {
+        let url = format!("http://{}{path}/replay", of.addr);
+        let answer = http.post(url).header("x-portkey-api-key", &key).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    };
+    let (status, made) = replay(&api).await;
+    assert_eq!((status, &made["response"]["status"]), (200, &json!(200)), "{made}");
+
+    assert!(api.terminate().success());
+    let alone = start(Binary::Api, dir.path(), &redis, &[]);
+    let (status, refused) = replay(&alone).await;
+    assert_eq!(
+        (status, &refused["data"]["errorCode"]),
+        (503, &json!("AB04")),
+        "it knows no gateway: {refused}"
+    );
 }

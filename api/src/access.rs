@@ -28,6 +28,8 @@ pub enum Access {
     AnyOf(&'static [Scope]),
     /// The same, with all of them.
     AllOf(&'static [Scope]),
+    /// A workspace's key with this scope, or a person in any of their workspaces.
+    PersonOr(Scope),
 }
 
 /// Whose billing is (8.4).
@@ -44,17 +46,18 @@ impl Access {
                 Some(role) => role == Role::Owner,
                 None => tenant.scopes.has(scope),
             },
+            Self::PersonOr(scope) => tenant.api_key_id.is_none() || tenant.scopes.has(scope),
             Self::AnyOf(_) | Self::AllOf(_) => self.suffice(tenant.scopes),
         };
         let scope = tenant.scope_where(|scopes| self.suffice(scopes));
-        if is_allowed && !(scope.is_nowhere() && self.asks_for_scopes()) {
+        if is_allowed && !(scope.is_nowhere() && self.is_in_workspaces()) {
             return Ok(scope);
         }
         Err(self.refusal())
     }
 
-    fn asks_for_scopes(self) -> bool {
-        matches!(self, Self::AnyOf(_) | Self::AllOf(_))
+    fn is_in_workspaces(self) -> bool {
+        matches!(self, Self::AnyOf(_) | Self::AllOf(_) | Self::PersonOr(_))
     }
 
     /// Whether these scopes are enough; where none are asked for they are.
@@ -63,7 +66,7 @@ impl Access {
         match self {
             Self::AnyOf(scopes) => scopes.iter().any(has),
             Self::AllOf(scopes) => scopes.iter().all(has),
-            Self::Public | Self::Person | Self::Owner | Self::OwnerOr(_) => true,
+            Self::Public | Self::Person | Self::Owner | Self::OwnerOr(_) | Self::PersonOr(_) => true,
         }
     }
 
@@ -77,6 +80,9 @@ impl Access {
             Self::Person => "the access token of a person".to_owned(),
             Self::Owner => OWNER.to_owned(),
             Self::OwnerOr(scope) => format!("{OWNER}, or an organisation's key with {scope}"),
+            Self::PersonOr(scope) => {
+                format!("a workspace's key with {scope}, or a person's place in the workspace")
+            }
             Self::AnyOf(scopes) => names(scopes, " or "),
             Self::AllOf(scopes) => names(scopes, " and "),
         };

@@ -41,6 +41,7 @@ mod wrapped;
 
 pub use access::Access;
 pub use error::Error;
+pub use logs::{BadGatewayUrl, GatewayClient};
 pub use openapi::openapi;
 pub use routes::{ROUTES, Route, configure};
 pub use service::{main, start};

@@ -142,6 +142,11 @@ fn needs(asks: Asks) -> String {
                 "Needs the access token of the organisation's owner, or a key of the organisation with `{scope}`."
             )
         }
+        Asks::Tenant(Access::PersonOr(scope)) => {
+            format!(
+                "Needs a workspace's key with {scope}, or the access token of a person who is in the workspace."
+            )
+        }
         Asks::Tenant(Access::AnyOf(scopes)) => format!("Needs {}.", join(scopes, " or ")),
         Asks::Tenant(Access::AllOf(scopes)) => format!("Needs {}.", join(scopes, " and ")),
     }
@@ -162,6 +167,10 @@ fn security(asks: Asks) -> Vec<SecurityRequirement> {
         Asks::Tenant(Access::OwnerOr(scope)) => vec![
             SecurityRequirement::new(ACCESS_TOKEN, [""; 0]),
             SecurityRequirement::new(API_KEY, [scope.as_str()]),
+        ],
+        Asks::Tenant(Access::PersonOr(scope)) => vec![
+            SecurityRequirement::new(API_KEY, [scope.as_str()]),
+            SecurityRequirement::new(ACCESS_TOKEN, [] as [&str; 0]),
         ],
         Asks::Tenant(Access::AnyOf(scopes)) => scopes.iter().flat_map(|scope| either(&[*scope])).collect(),
         Asks::Tenant(Access::AllOf(scopes)) => either(scopes).into(),

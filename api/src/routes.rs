@@ -67,6 +67,9 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/auth/jwks", Access::Public, |r| r.to(auth::jwks)),
     route("GET", "/v1/logs", AnyOf(&[Scope::LogsList]), |r| r.to(logs::list)),
     route("POST", "/v1/logs", AllOf(&[Scope::CompletionsWrite, Scope::LogsWrite]), |r| r.to(logs::insert)),
+    route("POST", "/v1/logs/{id}/replay", Access::PersonOr(Scope::CompletionsWrite), |r| {
+        r.to(logs::replay::replay)
+    }),
     route("GET", "/v1/logs/{id}", READ_LOG, |r| r.to(logs::get)),
     route("POST", "/v1/feedback", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::create)),
     route("PUT", "/v1/feedback/{id}", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::update)),

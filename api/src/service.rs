@@ -1,6 +1,7 @@
 //! The plane as a process of its own.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::web::{self, ServiceConfig};
@@ -9,7 +10,7 @@ use host::{Intake, Reference, Running, Service};
 use settings::Settings;
 use telemetry::Telemetry;
 
-use crate::{Api, Error, Parts};
+use crate::{Api, BadGatewayUrl, Error, GatewayClient, Parts};
 
 const SERVICE: Service = Service {
     name: "turnpike-api",
@@ -34,7 +35,7 @@ pub async fn start(settings: Settings, clock: Clock, telemetry: Telemetry) -> an
     host::require_master_key(&settings)?;
     // Not the gateway's folder, should both be given the same data folder.
     let intake = Intake::open(settings, clock, telemetry, "spool-api").await?.needing_database();
-    let (api, reference) = (Api::over(&intake), Reference::of([crate::openapi()])?);
+    let (api, reference) = (Api::over(&intake)?, Reference::of([crate::openapi()])?);
     let exporting = api.clone();
     let mount = move |config: &mut ServiceConfig| {
         reference.configure(config);
@@ -51,10 +52,12 @@ async fn not_here(request: HttpRequest) -> Result<&'static str, Error> {
 
 impl Api {
     /// The control plane of a process.
-    #[must_use]
-    pub fn over(intake: &Intake) -> Self {
+    ///
+    /// # Errors
+    /// [`BadGatewayUrl`].
+    pub fn over(intake: &Intake) -> Result<Self, BadGatewayUrl> {
         let settings = &intake.base.settings;
-        Self::new(Parts {
+        Ok(Self::new(Parts {
             db: intake.base.db.clone(),
             clock: intake.base.clock.clone(),
             ids: intake.base.ids.clone(),
@@ -73,6 +76,7 @@ impl Api {
             operator_token: settings.operator_token.clone(),
             stripe_webhook_secret: settings.payments.stripe_webhook_secret.clone(),
             telemetry: intake.base.telemetry.clone(),
-        })
+            gateway: Arc::new(GatewayClient::new(settings.gateway_url.as_deref())?),
+        }))
     }
 }

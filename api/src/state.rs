@@ -13,6 +13,8 @@ use tenancy::{Configs, Guardrails, Keys, People, PlanOverrides, VirtualKeys};
 use uuid::Uuid;
 use vault::Vault;
 
+use crate::{BadGatewayUrl, GatewayClient};
+
 /// Clients' own ids of logs that were inserted of late: past that the oldest are looked up.
 const MAX_RECENT_INSERTS: u64 = 100_000;
 
@@ -44,6 +46,8 @@ pub struct Parts {
     /// What the payment provider signs its webhooks with; without it there are none.
     pub stripe_webhook_secret: Option<SecretString>,
     pub telemetry: Telemetry,
+    /// Where calls are made once more.
+    pub gateway: Arc<GatewayClient>,
 }
 
 /// The state of the control plane. Clones share it.
@@ -67,6 +71,14 @@ impl Api {
     pub(crate) fn forget_organisation(&self, organisation: Uuid) {
         self.keys.invalidate_organisation(organisation);
         self.people.forget_organisation(organisation);
+    }
+
+    /// Tells where the gateway is, unless the settings say.
+    ///
+    /// # Errors
+    /// [`BadGatewayUrl`].
+    pub fn gateway_is_at(&self, url: &str) -> Result<(), BadGatewayUrl> {
+        self.gateway.is_at(url)
     }
 
     /// Lets a change of what a person is be seen by their next call, with a key or signed in: here, and in the other processes.

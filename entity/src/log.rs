@@ -73,6 +73,12 @@ pub struct Model {
     /// What became of the content: `whole`, `cut`, `shed`, `unstorable`, `withheld` (Do Not Track).
     pub payload: String,
     pub external_id: Option<String>,
+    /// The log whose call this one is, once more.
+    pub replay_of: Option<Uuid>,
+    /// The prompt template that the call was made from.
+    pub prompt_id: Option<Uuid>,
+    pub prompt_version_id: Option<Uuid>,
+    pub prompt_slug: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use recorder::Payload;
 use settings::WhenSpoolFull;
+use tenancy::people::{REPLAY_TOKEN, ReplayedBy};
 use tenancy::{IdentifyError, OverQuota, Scope, Standing, Tenant};
 use uuid::Uuid;
 
@@ -62,7 +63,7 @@ pub(crate) async fn admit(
     observation: Observation,
 ) -> Result<Admitted, Error> {
     let id = gateway.ids.log_id();
-    let (tenant, workspace_id) = match who_may(request, gateway).await {
+    let (tenant, workspace_id, replay_of) = match who_may(request, gateway).await {
         Ok(caller) => caller,
         Err(error) => {
             observation.refused(&error);
@@ -74,6 +75,7 @@ pub(crate) async fn admit(
     let mut recording = Recording::begin(id, observation, &tenant, workspace_id, recorder, max);
     let sensitive_headers = control::sensitive_headers(request.headers());
     recording.edit(|record| {
+        record.replay_of = replay_of;
         request.method().as_str().clone_into(&mut record.method);
         request.path().clone_into(&mut record.url);
         record.endpoint = headers::endpoint(request);
@@ -86,18 +88,48 @@ pub(crate) async fn admit(
     Ok(Admitted { id, tenant, recording, sensitive_headers })
 }
 
-/// The caller, and the workspace whose call it is.
-async fn who_may(request: &HttpRequest, gateway: &Gateway) -> Result<(Arc<Tenant>, Uuid), Error> {
-    let secret = secret(request.headers())
-        .ok_or(Error::Unauthorised("no API key: send one of this server's keys in x-portkey-api-key"))?;
-    let tenant = identify(gateway, secret).await?;
+/// The caller, the workspace whose call it is, and the log whose call it is once more.
+async fn who_may(
+    request: &HttpRequest,
+    gateway: &Gateway,
+) -> Result<(Arc<Tenant>, Uuid, Option<Uuid>), Error> {
+    let (tenant, replay_of) = match request.headers().get(REPLAY_TOKEN) {
+        // Rare and large: in a box it is not part of every call's future.
+        Some(token) => Box::pin(replayed(gateway, token)).await?,
+        None => {
+            let secret = secret(request.headers()).ok_or(Error::Unauthorised(
+                "no API key: send one of this server's keys in x-portkey-api-key",
+            ))?;
+            (identify(gateway, secret).await?, None)
+        }
+    };
     let workspace_id = tenant
         .workspace_id
         .ok_or(Error::Forbidden("to be a workspace's key: an organisation's key makes no model calls"))?;
     if gateway.settings.gateway.when_spool_full == WhenSpoolFull::Refuse && gateway.recorder.is_full() {
         return Err(Error::NoRoom);
     }
-    Ok((tenant, workspace_id))
+    Ok((tenant, workspace_id, replay_of))
+}
+
+/// In whose name a call is made once more, and which.
+async fn replayed(gateway: &Gateway, token: &HeaderValue) -> Result<(Arc<Tenant>, Option<Uuid>), Error> {
+    let refused = |error| match error {
+        IdentifyError::Unknown | IdentifyError::Expired => {
+            Error::Unauthorised("the token of this replay is not valid or no longer so")
+        }
+        IdentifyError::Unavailable => Error::Unavailable,
+    };
+    let token = token.to_str().map_err(|_| refused(IdentifyError::Unknown))?;
+    let replay = gateway.people.replay(token).await.map_err(refused)?;
+    let tenant = match replay.by {
+        ReplayedBy::Person(tenant) => tenant,
+        ReplayedBy::Key(id) => gateway.keys.identify_by_id(id).await.map_err(refused)?,
+    };
+    if tenant.workspace_id != Some(replay.workspace_id) {
+        return Err(refused(IdentifyError::Unknown));
+    }
+    Ok((tenant, Some(replay.log_id)))
 }
 
 async fn identify(gateway: &Gateway, secret: &str) -> Result<Arc<Tenant>, Error> {

@@ -16,7 +16,7 @@ use quota::Ledger;
 use recorder::Recorder;
 use settings::Settings;
 use telemetry::Telemetry;
-use tenancy::{Configs, Guardrails, Keys, VirtualKeys};
+use tenancy::{Configs, Guardrails, Keys, People, VirtualKeys};
 
 mod admit;
 mod answer;
@@ -71,6 +71,8 @@ pub struct Parts {
     pub clock: Clock,
     pub ids: Ids,
     pub keys: Keys,
+    /// Who may have a call made once more.
+    pub people: People,
     pub virtual_keys: VirtualKeys,
     pub configs: Configs,
     pub guardrails: Guardrails,

@@ -59,6 +59,7 @@ impl Recording {
             retention_class: tenant.retention_class,
             source: Source::Gateway,
             external_id: None,
+            replay_of: None,
             endpoint: providers::Endpoint::Proxy,
             method: String::new(),
             url: String::new(),

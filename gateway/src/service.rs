@@ -50,6 +50,7 @@ impl Gateway {
             clock: intake.base.clock.clone(),
             ids: intake.base.ids.clone(),
             keys: intake.keys.clone(),
+            people: intake.people.clone(),
             virtual_keys: intake.virtual_keys.clone(),
             configs: intake.configs.clone(),
             guardrails: intake.guardrails.clone(),

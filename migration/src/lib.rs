@@ -23,6 +23,7 @@ mod m20261126_guardrails;
 mod m20261126_log_routing;
 mod m20261126_members;
 mod m20261126_prices;
+mod m20261126_replay;
 
 pub use database::{apply, connect};
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_prices::Migration),
             Box::new(m20261126_guardrails::Migration),
             Box::new(m20261126_members::Migration),
+            Box::new(m20261126_replay::Migration),
         ]
     }
 }

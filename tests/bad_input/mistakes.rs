@@ -23,6 +23,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         ("GET", "/v1/model-configs/pricing/{provider}/{model}") => unknown_prices(),
         ("GET", "/v1/logs") => bad_lists(),
         ("POST", "/v1/logs") => bad_inserts(),
+        ("POST", "/v1/logs/{id}/replay") => bad_replays(),
         ("GET", "/v1/logs/{id}") => bad_log_ids(),
         (method, path) if path.starts_with("/v1/feedback") => bad_feedback(method),
         ("POST", path) if path == "/v1/traces" || path.contains("/otel/v1/") => bad_exports(path),
@@ -114,6 +115,24 @@ fn unknown_prices() -> Vec<Case> {
         case("GET", at("nobody/gpt-4o"), 404, "Model not found"),
         case("GET", at("openai/no%00body"), 404, "Model not found"),
         case("GET", at(&format!("openai/{}", "n".repeat(5000))), 404, "Model not found"),
+    ]
+}
+
+fn bad_replays() -> Vec<Case> {
+    let post =
+        |body: Value, status, says| case("POST", format!("/v1/logs/{ID}/replay"), status, says).json(body);
+    vec![
+        case("POST", "/v1/logs/nonsense/replay", 400, "id: found `nonsense`"),
+        case("POST", format!("/v1/logs/{ID}/replay?x=1"), 400, "x: no such parameter"),
+        case("POST", format!("/v1/logs/{ID}/replay"), 404, "no log"),
+        post(json!([]), 400, "body: found an array"),
+        post(json!({"body": "text"}), 400, "body: found a string"),
+        post(json!({"model": 7}), 400, "model: found a number"),
+        post(json!({"virtual_key": ""}), 400, "virtual_key: found an empty string"),
+        post(json!({"config": "x".repeat(257)}), 400, "config: too long"),
+        post(json!({"config": "pc-x", "virtual_key": "x"}), 400, "config: sent beside virtual_key"),
+        post(json!({"metadata": {"a": 1}}), 400, "metadata.a: found a number"),
+        post(json!({"x": 1}), 400, "x: no such field"),
     ]
 }
 

@@ -118,13 +118,14 @@ async fn each_route_opens_with_the_scopes_that_it_names_and_no_others() {
     let org = app.org(Plan::Developer).await;
     for route in api::ROUTES {
         let path = some_path(route);
-        let (any, all) = match route.access {
+        let (any, all) = match &route.access {
             // No key of a workspace opens what is a person's or the owner's.
             api::Access::Public | api::Access::Person | api::Access::Owner | api::Access::OwnerOr(_) => {
                 continue;
             }
-            api::Access::AnyOf(scopes) => (scopes, &[][..]),
-            api::Access::AllOf(scopes) => (&[][..], scopes),
+            api::Access::PersonOr(scope) => (std::slice::from_ref(scope), &[][..]),
+            api::Access::AnyOf(scopes) => (*scopes, &[][..]),
+            api::Access::AllOf(scopes) => (&[][..], *scopes),
         };
         let may = |scope: &&tenancy::Scope| tenancy::KeyKind::WorkspaceService.may_hold(**scope);
         let sets = any.iter().filter(may).map(|scope| vec![scope.as_str()]);

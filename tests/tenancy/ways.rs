@@ -51,6 +51,7 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
             };
             vec![with("organisation_id", organisation), with("workspace_id", workspace)]
         }
+        ("POST", "/v1/logs/{id}/replay") => vec![ask(format!("/v1/logs/{log}/replay"))],
         ("GET", "/v1/logs/{id}") => vec![ask(format!("/v1/logs/{log}"))],
         ("GET", "/v1/usage") => vec![
             ask(format!("/v1/usage?organisation_id={organisation}")),

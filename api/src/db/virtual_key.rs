@@ -43,6 +43,19 @@ pub(crate) async fn statuses(
     Ok(rows.into_iter().collect())
 }
 
+/// The status of the virtual key that a log was made with, whether archived or not.
+pub(crate) async fn status(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    log: &entity::log::Model,
+) -> Result<Option<String>, DbErr> {
+    let Some(slug) = log.virtual_key.as_deref() else { return Ok(None) };
+    let rows = Entity::find().select_only().column(Column::Status);
+    let rows = rows.filter(Column::OrganisationId.eq(scope.organisation()));
+    let rows = rows.filter(Column::WorkspaceId.eq(log.workspace_id)).filter(Column::Slug.eq(slug));
+    rows.into_tuple().one(db).await
+}
+
 /// A page of the virtual keys, newest first, and how many there are in all.
 pub(crate) async fn list(
     db: &impl ConnectionTrait,

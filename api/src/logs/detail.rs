@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::attempts::{self, Attempt};
 use super::content::Body;
 use super::metrics::Metrics;
+use super::replay::Replayable;
 use super::row::millis;
 use crate::instant;
 
@@ -37,6 +38,10 @@ pub(crate) struct Detail {
     /// What became of the content.
     payload: String,
     external_id: Option<String>,
+    /// Whether the call can be made once more: `POST /v1/logs/{id}/replay`.
+    replayable: Replayable,
+    /// The log whose call this one is, once more.
+    replay_of: Option<Uuid>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -76,7 +81,14 @@ struct Response {
 }
 
 impl Detail {
-    pub fn of(log: &log::Model, exchange: Option<Exchange>, workspace_slug: Option<&str>) -> Self {
+    /// `virtual_key`: the status of the log's.
+    pub fn of(
+        log: &log::Model,
+        exchange: Option<Exchange>,
+        workspace_slug: Option<&str>,
+        virtual_key: Option<&str>,
+    ) -> Self {
+        let replayable = Replayable::of(log, exchange.as_ref(), virtual_key);
         let (request, response) = exchange.map(|exchange| (exchange.request, exchange.response)).unzip();
         Self {
             id: log.id,
@@ -105,6 +117,8 @@ impl Detail {
             outcome: log.outcome.clone(),
             payload: log.payload.clone(),
             external_id: log.external_id.clone(),
+            replayable,
+            replay_of: log.replay_of,
         }
     }
 }

@@ -58,6 +58,7 @@ impl<'a> Inserter<'a> {
             retention_class: self.tenant.retention_class,
             source: call.source,
             external_id: call.external_id,
+            replay_of: None,
             endpoint: call.endpoint,
             method: call.method,
             url: call.url,

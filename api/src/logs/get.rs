@@ -20,5 +20,6 @@ pub(crate) async fn get(
     let (log, exchange) = found.ok_or_else(|| Error::not_found("log", id.to_string()))?;
     let slugs = db::workspace::slugs(&api.db, &caller.scope, std::iter::once(log.workspace_id)).await?;
     let slug = slugs.get(&log.workspace_id).map(String::as_str);
-    Ok(web::Json(Detail::of(&log, exchange, slug)))
+    let virtual_key = db::virtual_key::status(&api.db, &caller.scope, &log).await?;
+    Ok(web::Json(Detail::of(&log, exchange, slug, virtual_key.as_deref())))
 }

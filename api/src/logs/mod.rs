@@ -11,6 +11,7 @@ mod headers;
 mod insert;
 mod list;
 mod metrics;
+pub(crate) mod replay;
 mod row;
 pub(crate) mod url;
 
@@ -20,9 +21,10 @@ pub(crate) use foreign::{Foreign, Inserter};
 pub(crate) use get::get;
 pub(crate) use insert::insert;
 pub(crate) use list::list;
+pub use replay::{BadGatewayUrl, GatewayClient};
 pub(crate) use row::PUSD_A_CENT;
 
 /// The part of the document.
 #[derive(OpenApi)]
-#[openapi(paths(get::get, insert::insert, list::list))]
+#[openapi(paths(get::get, insert::insert, list::list, replay::replay))]
 pub(crate) struct Doc;

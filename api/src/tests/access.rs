@@ -31,7 +31,7 @@ async fn every_route_turns_away_who_has_no_key_and_who_may_not() {
             }
             Access::Person => "the access token of a person",
             Access::Owner => "the organisation's owner",
-            Access::OwnerOr(scope) => scope.as_str(),
+            Access::OwnerOr(scope) | Access::PersonOr(scope) => scope.as_str(),
             Access::AnyOf(scopes) | Access::AllOf(scopes) => scopes[0].as_str(),
         };
         refused(&f.send(method, &path, &[], body).await, 401, "AB05", "Unauthorised");
@@ -48,6 +48,7 @@ async fn the_scopes_that_a_route_names_are_enough_for_it() {
     for route in ROUTES {
         let sets: Vec<Vec<Scope>> = match route.access {
             Access::Public | Access::Person | Access::Owner | Access::OwnerOr(_) => continue,
+            Access::PersonOr(scope) => vec![vec![scope]],
             Access::AnyOf(scopes) => scopes.iter().map(|scope| vec![*scope]).collect(),
             Access::AllOf(scopes) => vec![scopes.to_vec()],
         };

@@ -89,6 +89,7 @@ impl Fixture {
             max_payload_bytes: 1_000,
             operator_token: None,
             telemetry: telemetry::Telemetry::default(),
+            gateway: std::sync::Arc::new(crate::GatewayClient::new(None).unwrap()),
         });
         let made = organisation(&api).await;
         Self { api, db, clock, made, shipper, _folder: folder }

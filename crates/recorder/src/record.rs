@@ -23,6 +23,9 @@ pub struct Record {
     /// The client's own id of a log that it inserted.
     #[serde(default)]
     pub external_id: Option<String>,
+    /// The log whose call this one is, once more.
+    #[serde(default)]
+    pub replay_of: Option<Uuid>,
 
     pub endpoint: Endpoint,
     pub method: String,

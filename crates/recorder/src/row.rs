@@ -113,6 +113,11 @@ fn log_row(record: Record, measured: Measured, payload: Payload, book: &Book) ->
         hook_results: record.hook_results.map(without_nul),
         payload: payload.as_str().to_owned(),
         external_id: record.external_id.map(text),
+        replay_of: record.replay_of,
+        // Templates are not called through the gateway yet.
+        prompt_id: None,
+        prompt_version_id: None,
+        prompt_slug: None,
     }
 }
 

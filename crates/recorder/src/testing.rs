@@ -24,6 +24,7 @@ pub fn record(payload: Payload, measured: Option<Measured>) -> Record {
         retention_class: 3,
         source: Source::Gateway,
         external_id: None,
+        replay_of: None,
         endpoint: Endpoint::ChatCompletions,
         method: "POST".to_owned(),
         url: "/v1/chat/completions".to_owned(),

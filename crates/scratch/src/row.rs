@@ -50,6 +50,10 @@ pub fn log(id: Uuid, organisation_id: Uuid) -> log::Model {
         hook_results: None,
         payload: "whole".to_owned(),
         external_id: None,
+        replay_of: None,
+        prompt_id: None,
+        prompt_version_id: None,
+        prompt_slug: None,
     }
 }
 

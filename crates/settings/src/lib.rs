@@ -64,6 +64,10 @@ pub struct Settings {
     /// How clients reach us, for links: `https://` and a host. Default: none, links name the address we listen on.
     #[serde(deserialize_with = "bounds::http_url")]
     pub public_url: Option<String>,
+    /// Where `turnpike-api` reaches a gateway, to have calls made once more: `http://` and a host. Default: none, and replays are refused; where
+    /// all planes are one process, itself.
+    #[serde(deserialize_with = "bounds::http_url")]
+    pub gateway_url: Option<String>,
     /// What the operator's own routes (`/v1/admin/..`, and `/metrics` from elsewhere than this machine) ask for, as a bearer token.
     /// Default: none, and they are not there.
     #[serde(deserialize_with = "bounds::token")]
@@ -113,6 +117,7 @@ impl Default for Settings {
             redis_url: None,
             master_key: None,
             public_url: None,
+            gateway_url: None,
             operator_token: None,
             stop_within: Duration::from_secs(25),
             workers: None,

@@ -79,8 +79,22 @@ impl Keys {
         if secret.len() > MAX_SECRET {
             return Err(IdentifyError::Unknown);
         }
+        self.identify_hash(secret::hash(secret)).await
+    }
+
+    /// The tenant of the key with this id.
+    ///
+    /// # Errors
+    /// As [`Keys::identify`].
+    pub async fn identify_by_id(&self, id: Uuid) -> Result<Arc<Tenant>, IdentifyError> {
+        let row = api_key::Entity::find_by_id(id).one(&self.0.db).await;
+        let row = row.map_err(|_| IdentifyError::Unavailable)?.ok_or(IdentifyError::Unknown)?;
+        let hash = row.hash.try_into().map_err(|_| IdentifyError::Unknown)?;
+        self.identify_hash(hash).await
+    }
+
+    async fn identify_hash(&self, hash: [u8; 32]) -> Result<Arc<Tenant>, IdentifyError> {
         let inner = &*self.0;
-        let hash = secret::hash(secret);
         let tenant = if let Some(tenant) = inner.known(&hash) {
             tenant
         } else {

@@ -5,6 +5,7 @@ mod lockout;
 mod membership;
 mod password_change;
 mod refresh;
+mod replay;
 mod session;
 mod sign_in;
 mod signing_keys;
@@ -24,6 +25,7 @@ use vault::Vault;
 
 pub use access_token::ACCESS_TOKEN_S;
 pub(crate) use membership::still_reaches;
+pub use replay::{REPLAY_TOKEN, Replay, ReplayedBy};
 pub use session::REFRESH_TOKEN_S;
 pub use sign_in::SignIn;
 pub use signing_keys::{PublicKey, SigningError};

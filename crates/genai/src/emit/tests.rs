@@ -57,6 +57,10 @@ pub(super) fn log() -> log::Model {
         hook_results: None,
         payload: "whole".to_owned(),
         external_id: None,
+        replay_of: None,
+        prompt_id: None,
+        prompt_version_id: None,
+        prompt_slug: None,
     }
 }
 

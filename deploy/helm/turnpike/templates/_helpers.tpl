@@ -108,7 +108,7 @@ env:
         key: {{ $key }}
         optional: true
   {{- end }}
-  {{- range $name, $value := merge (deepCopy .Values.settings) (dict "TURNPIKE_AUTH__TRUST_FORWARDED_FOR" (toString .Values.ingress.enabled)) }}
+  {{- range $name, $value := merge (deepCopy .Values.settings) (dict "TURNPIKE_AUTH__TRUST_FORWARDED_FOR" (toString .Values.ingress.enabled) "TURNPIKE_GATEWAY_URL" (printf "http://%s-gateway" (include "turnpike.name" $))) }}
   - name: {{ $name }}
     value: {{ $value | quote }}
   {{- end }}

@@ -239,3 +239,34 @@ async fn signing_out_ends_the_session_at_once_here_and_within_the_caches_time_el
     assert!(refused(f.people.refresh(signed_in.refresh_token.clone()).await));
     f.people.sign_out("nonsense".into()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_replay_token_is_for_one_log_and_a_minute_and_for_nothing_else() {
+    let f = Fixture::new().await;
+    let signed_in = f.sign_in().await;
+    let person = f.identify(&signed_in).await.unwrap();
+    let (workspace, log) = (f.made.workspace_uuid, Uuid::max());
+    let token = f.people.replay_token(&person.tenant, workspace, log).await.unwrap();
+    let replay = f.elsewhere().replay(token.expose_secret()).await.unwrap();
+    assert_eq!((replay.workspace_id, replay.log_id), (workspace, log));
+    let ReplayedBy::Person(tenant) = replay.by else { panic!("{:?}", replay.by) };
+    assert_eq!((tenant.workspace_id, tenant.user_id), (Some(workspace), Some(signed_in.user_id)));
+    assert_eq!(tenant.scopes.iter().collect::<Vec<_>>(), [Scope::CompletionsWrite]);
+
+    let unknown = Some(IdentifyError::Unknown);
+    assert_eq!(f.people.identify(token.expose_secret()).await.err(), unknown, "it signs nobody in");
+    assert_eq!(f.people.replay(signed_in.access_token.expose_secret()).await.err(), unknown);
+    let text = token.expose_secret();
+    let forged = format!("{}{}", &text[..text.len() - 2], if text.ends_with("AA") { "BB" } else { "AA" });
+    assert_eq!(f.people.replay(&forged).await.err(), unknown);
+
+    f.parts.clock.advance(MINUTE - Duration::from_millis(1));
+    assert!(f.people.replay(text).await.is_ok());
+    f.parts.clock.advance(Duration::from_millis(1));
+    assert_eq!(f.people.replay(text).await.err(), Some(IdentifyError::Expired));
+
+    // Who is gone meanwhile has nothing made.
+    let token = f.people.replay_token(&person.tenant, workspace, log).await.unwrap();
+    membership::Entity::delete_many().exec(&f.parts.db).await.unwrap();
+    assert_eq!(f.people.replay(token.expose_secret()).await.err(), unknown);
+}
