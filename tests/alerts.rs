@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::harness::{Exchange, Org, TestApp, Upstream, chat};
+pub use clients::MailServer;
 use clients::verified;
 
 const WEBHOOKS: &str = "/v1/billing/alerts/webhooks";

@@ -56,9 +56,15 @@ impl Case {
 
     fn request(&self, org: &Org<'_>) -> RequestBuilder {
         // Which a workspace's key may not so much as look at.
-        let of_all = ["/v1/billing", "/v1/otel/destinations", "/v1/admin/workspaces"]
-            .iter()
-            .any(|prefix| self.path.starts_with(prefix));
+        let of_all = [
+            "/v1/billing",
+            "/v1/otel/destinations",
+            "/v1/admin/workspaces",
+            "/v1/admin/users",
+            "/v1/audit-logs",
+        ]
+        .iter()
+        .any(|prefix| self.path.starts_with(prefix));
         let caller = if of_all { org.admin() } else { org.with_key(&org.key) };
         let mut request = caller.request(method(self.method), &self.path);
         for (name, value) in &self.headers {

@@ -84,6 +84,38 @@ async fn an_organisation_that_cannot_be_made_says_what_is_wrong_with_which_optio
     }
 }
 
+#[tokio::test]
+async fn an_organisation_gets_a_second_owner_who_signs_in_at_once() {
+    let dir = TempDir::new().unwrap();
+    let server = Process::serve(dir.path(), &[("TURNPIKE_GATEWAY__KEY_CACHE_TTL_MS", "20")]);
+    let made = create(dir.path(), "developer");
+    let organisation = made["organisation_id"].as_str().unwrap();
+    let args = ["org", "owner", "--organisation", organisation, "--add", "Second@Example.com"];
+    let added = Process::cli(dir.path(), &args);
+    assert_eq!(added["email"], "second@example.com", "{added}");
+    let body = json!({"email": "second@example.com", "password": added["password"]});
+    let login = reqwest::Client::new().post(format!("http://{}/v1/auth/login", server.addr)).json(&body);
+    let tokens: Value = login.send().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (&tokens["role"], &tokens["organisation_id"]),
+        (&json!("owner"), &json!(organisation)),
+        "{tokens}"
+    );
+    let again = Process::cli(dir.path(), &args);
+    assert_eq!((&again["user_id"], &again["password"]), (&added["user_id"], &Value::Null), "{again}");
+    let key = made["admin_api_key"].as_str().unwrap();
+    assert_eq!(get(&server, key, "/v1/admin/users?role=owner").await["total"], 2);
+
+    let nobody = "11111111-1111-4111-8111-111111111111";
+    for (organisation, email, says) in [(nobody, "a@b.co", nobody), (organisation, "nobody", "no @ is in it")]
+    {
+        let args = ["org", "owner", "--organisation", organisation, "--add", email];
+        let output = Process::run(dir.path(), &[], &args);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn migrating_again_changes_nothing() {
     let dir = TempDir::new().unwrap();

@@ -8,9 +8,11 @@ use std::process::{Command, Stdio};
 
 use plans::Plan;
 use reqwest::Method;
+use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
 
 use crate::harness::{Org, TestApp, chat, log_id};
+use crate::invites::token;
 
 /// Statuses and how often each came, by operation.
 type Statuses = BTreeMap<String, BTreeMap<String, u64>>;
@@ -68,7 +70,12 @@ async fn paths(org: &Org<'_>) -> Value {
         paths[format!("{method} /v1/api-keys/{{id}}")] = json!({"id": key["id"]});
         paths[format!("{method} /v1/virtual-keys/{{slug}}")] = json!({"slug": virtual_key["data"]["slug"]});
     }
+    for method in ["POST", "DELETE"] {
+        let key = post("/v1/api-keys/workspace/service", json!({"name": "x", "scopes": ["logs.list"]})).await;
+        paths[format!("{method} /v1/api-keys/{{id}}/rotate")] = json!({"id": key["id"]});
+    }
     add_webhooks(org, &mut paths).await;
+    add_people(org, &mut paths).await;
     add_destinations(org, &mut paths).await;
     for operation in ["GET {}", "PUT {}", "GET {}/users", "POST {}/users"] {
         let operation = operation.replace("{}", "/v1/admin/workspaces/{workspace}");
@@ -84,7 +91,8 @@ async fn paths(org: &Org<'_>) -> Value {
     paths["DELETE /v1/admin/workspaces/{workspace}"] = json!({"workspace": slug});
     paths["GET /v1/billing/invoices/{id}"] = json!({"id": "gathering"});
     paths["GET /v1/billing/invoices/{id}/html"] = json!({"id": "gathering"});
-    let log = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}});
+    let log = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}},
+        "metadata": {"traceId": "trace of one"}});
     let id = post("/v1/logs", log).await["ids"][0].clone();
     org.log(id.as_str().unwrap()).await;
     paths["GET /v1/logs/{id}"] = json!({"id": id});
@@ -93,6 +101,11 @@ async fn paths(org: &Org<'_>) -> Value {
     org.log(&called).await;
     paths["POST /v1/logs/{id}/replay"] = json!({"id": called});
     let feedback = post("/v1/feedback", json!({"trace_id": "x", "value": 1})).await;
+    paths["GET /v1/traces/{trace_id}"] = json!({"trace_id": "trace of one"});
+    for method in ["GET", "PUT", "DELETE"] {
+        let saved = post("/v1/logs/filters", json!({"name": "x", "filters": {"trace_id": "x"}})).await;
+        paths[format!("{method} /v1/logs/filters/{{id}}")] = json!({"id": saved["id"]});
+    }
     paths["PUT /v1/feedback/{id}"] = json!({"id": feedback["feedback_ids"][0]});
     paths
 }
@@ -114,6 +127,47 @@ async fn add_webhooks(org: &Org<'_>, paths: &mut Value) {
         paths[operation.replace("{}", path)] = json!({"id": webhook["id"]});
     }
     paths[format!("DELETE {path}")] = json!({"id": deleted["id"]});
+}
+
+/// One for each operation: who is removed is nobody that another needs, nor what is cancelled.
+async fn add_people(org: &Org<'_>, paths: &mut Value) {
+    for method in ["GET", "PUT", "DELETE"] {
+        paths[format!("{method} /v1/admin/users/{{user}}")] =
+            json!({"user": org.person("member", &[]).await.id});
+    }
+    for operation in ["GET {}", "DELETE {}", "POST {}/resend"] {
+        let operation = operation.replace("{}", "/v1/admin/users/invites/{invite}");
+        paths[operation] = json!({"invite": invite(org).await["id"]});
+    }
+    let sessions = org.owner().await.request(Method::GET, "/v1/auth/sessions").send().await.unwrap();
+    let sessions: Value = sessions.json().await.unwrap();
+    let session = sessions["data"].as_array().unwrap().iter().find(|row| row["current"] == true).unwrap();
+    paths["DELETE /v1/auth/sessions/{id}"] = json!({"id": session["id"]});
+}
+
+/// Somebody new who is invited.
+async fn invite(org: &Org<'_>) -> Value {
+    let email = format!("{}@example.com", org.app.running.ids.fresh().simple());
+    let body = json!({"email": email, "role": "member", "workspaces": []});
+    let request = org.admin().request(Method::POST, "/v1/admin/users/invites").json(&body);
+    request.send().await.unwrap().json().await.unwrap()
+}
+
+/// A token that somebody may reset their password with.
+async fn reset_token(org: &Org<'_>) -> String {
+    let (token, user) = (format!("tpw_{}", "0123456789abcdef".repeat(3)), org.person("member", &[]).await.id);
+    // Each run has its own.
+    let token = token.replace("89abcdef", &org.id.simple().to_string()[24..]);
+    let row = entity::password_reset::Model {
+        account: tenancy::secret::hash(&user.to_string()).to_vec(),
+        user_id: Some(user),
+        token_hash: tenancy::secret::hash(&token).to_vec(),
+        created_at: 0,
+        expires_at: i64::MAX,
+    };
+    let insert = entity::password_reset::Entity::insert(row.into_active_model());
+    insert.exec_without_returning(&org.app.running.db).await.unwrap();
+    token
 }
 
 /// One for each operation: that which is tested stays where nobody listens.
@@ -142,12 +196,22 @@ async fn bodies(org: &Org<'_>) -> Value {
         "POST /v1/auth/password": {"current_password": org.password, "new_password": "correct horse battery"},
         "POST /v1/logs/{id}/replay": {"metadata": {"try": "2"}},
         "POST /v1/admin/workspaces/{workspace}/users": {"users": [{"id": newcomer, "role": "manager"}]},
+        "POST /v1/auth/password/reset/confirm":
+            {"token": reset_token(org).await, "new_password": "staple battery horse correct"},
+        "POST /v1/auth/invites/accept":
+            {"token": token(&invite(org).await["invite_link"]), "password": "correct horse battery staple"},
+        "POST /v1/admin/users/invites": {
+            "email": "invited@example.com", "role": "member", "workspaces": [{"id": org.workspace, "role": "member"}],
+            "workspace_api_key_details": {"scopes": ["completions.write"]}
+        },
         "POST /v1/virtual-keys": {"name": "x", "provider": "echo", "workspace_id": org.workspace},
         "POST /v1/configs": {"name": "x", "config": {"provider": "echo"}, "workspace_id": org.workspace},
         "PUT /v1/configs/{slug}": {"config": {"provider": "echo", "retry": {"attempts": 1}}, "workspace_id": org.workspace},
         "POST /v1/guardrails": {"name": "x", "checks": [{"id": "default.notNull"}], "actions": {"deny": true}},
         "PUT /v1/guardrails/{guardrail}": {"checks": [{"id": "default.contains", "parameters": {"words": ["x"]}}]},
         "PUT /v1/virtual-keys/{slug}": {"name": "y", "workspace_id": org.workspace},
+        "POST /v1/logs/filters": {"name": "x", "filters": {"status_code": "429"}},
+        "PUT /v1/logs/filters/{id}": {"filters": {"status_code": [429]}},
         "POST /v1/api-keys/{type}/{sub_type}":
             {"name": "x", "scopes": ["logs.list"], "workspace_id": org.workspace},
     })

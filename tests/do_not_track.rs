@@ -8,8 +8,9 @@ mod left;
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
+use entity::text_outbox;
 use reqwest::{Method, RequestBuilder, Response};
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, PaginatorTrait as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -227,13 +228,40 @@ async fn broken_off(caller: &Caller, upstream: &mut Upstream) {
     exchange.given_up().await;
 }
 
-/// Lives through all calls and gives what is left of them, and the listed rows.
-async fn live(debug: &'static str) -> (Left, Vec<Value>) {
+/// What a search over REST for the words of each part of each call finds, as `kind-part`, once no log waits for its words.
+async fn found_by_words(caller: &Caller, db: &DatabaseConnection) -> BTreeSet<String> {
+    until("all words are written", || async {
+        (text_outbox::Entity::find().count(db).await.unwrap() == 0).then_some(())
+    })
+    .await;
+    let mut found = BTreeSet::new();
+    for call in &CALLS {
+        for part in call.parts {
+            let path = format!("/v1/logs?text={}", mark(call.kind, part));
+            let page: Value = caller.get(&path).await.json().await.unwrap();
+            for row in page["data"].as_array().unwrap() {
+                let trace = row["trace_id"].as_str().unwrap().strip_prefix("trace-").unwrap();
+                found.insert(format!("{trace}-{part}"));
+            }
+        }
+    }
+    found
+}
+
+/// Lives through all calls and gives what is left of them, the listed rows, and what a search finds.
+async fn live(debug: &'static str) -> (Left, Vec<Value>, BTreeSet<String>) {
     let dir = TempDir::new().unwrap();
     let args =
         ["org", "create", "--name", "Acme", "--plan", "developer", "--owner-email", "owner@example.com"];
     let key = Process::cli(dir.path(), &args)["api_key"].as_str().unwrap().to_owned();
-    let server = Process::serve(dir.path(), &[("RUST_LOG", "trace"), ("TURNPIKE_SHIPPER__LINGER_MS", "1")]);
+    let server = Process::serve(
+        dir.path(),
+        &[
+            ("RUST_LOG", "trace"),
+            ("TURNPIKE_SHIPPER__LINGER_MS", "1"),
+            ("TURNPIKE_JOBS__TEXT_INDEX_CRON", "* * * * * *"),
+        ],
+    );
     let data = dir.path().join("data");
     let db = Process::database(dir.path()).await;
     let caller = Caller { addr: server.addr, key, debug, http: reqwest::Client::new() };
@@ -261,8 +289,16 @@ async fn live(debug: &'static str) -> (Left, Vec<Value>) {
         (rows.len() == CALLS.len()).then_some(rows)
     })
     .await;
+    let found = found_by_words(&caller, &db).await;
     left.add_files("shipped", &data);
-    for path in ["/v1/logs?limit=100", "/v1/usage", "/v1/api-keys"] {
+    for path in [
+        "/v1/logs?limit=100",
+        "/v1/logs/values?field=model",
+        "/v1/logs/values?field=metadata_value&key=kind",
+        "/v1/traces?limit=100",
+        "/v1/usage",
+        "/v1/api-keys",
+    ] {
         left.add(format!("REST: {path}"), caller.get(path).await.bytes().await.unwrap());
     }
     for row in &rows {
@@ -279,13 +315,16 @@ async fn live(debug: &'static str) -> (Left, Vec<Value>) {
     let lines = std::fs::read(dir.path().join(LINES)).unwrap();
     assert!(String::from_utf8_lossy(&lines).contains("TRACE"), "the server did not tell all that it could");
     left.add("its own lines", lines);
-    (left, rows)
+    (left, rows, found)
 }
 
 #[tokio::test]
 async fn nothing_of_an_untracked_calls_content_is_kept_or_said_anywhere() {
-    let (left, rows) = live("false").await;
+    let (left, rows, found) = live("false").await;
     assert_eq!(left.marks(), [], "content was kept");
+    // Words stand one by one where they are searched.
+    let word = MARK.split('-').next().unwrap();
+    assert_eq!((left.holding(word), found), (Vec::new(), BTreeSet::new()), "content was kept");
 
     for call in &CALLS {
         let kind = call.kind;
@@ -316,7 +355,7 @@ async fn nothing_of_an_untracked_calls_content_is_kept_or_said_anywhere() {
 
 #[tokio::test]
 async fn the_same_search_finds_every_part_of_a_tracked_call() {
-    let (left, rows) = live("true").await;
+    let (left, rows, found) = live("true").await;
     let expected: BTreeSet<String> =
         CALLS.iter().flat_map(|call| call.parts.iter().map(|part| mark(call.kind, part))).collect();
     for place in ["spooled: ", "a payload's", "REST: "] {
@@ -324,6 +363,13 @@ async fn the_same_search_finds_every_part_of_a_tracked_call() {
         let missing: Vec<_> = expected.difference(&found).collect();
         assert!(missing.is_empty(), "{missing:?} were not found in {place}");
     }
+    // What is text in them: not headers, an upload, the answer to embeddings, what is no JSON, or what has no answer of its own.
+    let texts = CALLS.iter().filter(|call| call.kind != "upload" && call.kind != "refused");
+    let texts = texts.flat_map(|call| call.parts.iter().map(|part| format!("{}-{part}", call.kind)));
+    let texts: BTreeSet<_> =
+        texts.filter(|text| !text.ends_with("header") && text != "embeddings-answer").collect();
+    assert_eq!(found, texts);
+    assert!(!left.holding("kanari").is_empty());
     // The database's own pages, by way of the frames in them; PostgreSQL's are not ours.
     assert!(scratch::on_postgres() || !left.marks_in("stopped: turnpike.db").is_empty());
     assert!(rows.iter().all(|row| row["debug"] == true && row["payload"] == "whole"));

@@ -446,7 +446,6 @@ async fn what_is_wrong_with_limits_is_said_by_the_fields_name() {
             "usage_limits.periodic_reset_days: not together",
         ),
         (usage(json!({"credit_limit": 5, "extra": 1})), "usage_limits.extra: no such field"),
-        (json!({"alert_emails": ["a@example.com"]}), "alert_emails: not supported yet"),
     ] {
         let mut body = json!({"name": "x", "scopes": ["logs.list"]});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

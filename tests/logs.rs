@@ -1,6 +1,8 @@
 //! Logs over REST: lists and their filters, one log in full, and logs that clients hand in.
 
 mod inserted;
+mod lists;
+mod saved;
 
 use std::time::Duration;
 

@@ -218,6 +218,33 @@ async fn a_virtual_key_is_a_provider_to_the_sdks() {
 }
 
 #[tokio::test]
+async fn the_people_of_an_organisation_are_invited_changed_and_removed_by_the_sdk() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let person = org.person("member", &[]).await;
+    let told = json!({"key": org.admin_key, "workspace": org.workspace, "user": person.id});
+    let seen = Sdk("portkey_users.py").run(&org, "", &[], &told).await;
+    assert_eq!(seen["retrieve"]["email"], person.email, "{seen}");
+    assert_eq!(
+        (&seen["list"]["total"], &seen["list"]["data"][0]["id"]),
+        (&json!(1), &json!(person.id)),
+        "{seen}"
+    );
+    let invite = &seen["invites.create"];
+    assert!(invite["invite_link"].as_str().unwrap().contains("/invites/tpi_"), "{seen}");
+    let shown = &seen["invites.retrieve"];
+    assert_eq!((&shown["id"], &shown["status"]), (&invite["id"], &json!("pending")), "{seen}");
+    assert_eq!(shown["workspaces"], json!([{"workspace_id": org.workspace, "role": "manager"}]), "{seen}");
+    assert_eq!(seen["invites.list"]["data"][0]["id"], invite["id"], "{seen}");
+    assert!(seen["invites.resend"].to_string().contains("/invites/tpi_"), "{seen}");
+    let list = async |path: &str| -> Value {
+        org.admin().request(Method::GET, path).send().await.unwrap().json().await.unwrap()
+    };
+    assert_eq!(list("/v1/admin/users/invites?status=cancelled").await["total"], 1);
+    assert_eq!(list("/v1/admin/users").await["total"], 1, "the owner is left");
+}
+
+#[tokio::test]
 async fn what_a_workspace_keeps_is_made_read_changed_and_ended_by_the_sdk() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
@@ -247,6 +274,8 @@ async fn what_a_workspace_keeps_is_made_read_changed_and_ended_by_the_sdk() {
     assert_eq!(made["id"], seen["api_keys.create"]["id"]);
     assert_eq!(made["defaults"]["config_id"], config["slug"]);
     assert_eq!(made["defaults"]["metadata"], json!({"env": "dev"}));
+    assert_eq!(made["alert_emails"], json!(["ops@example.com"]));
+    assert_eq!(made["rotation_policy"]["status"], "ACTIVE");
     assert_eq!(seen["api_keys.list"]["data"][0]["name"], "cd");
     for path in ["/v1/configs", "/v1/virtual-keys"] {
         let left: Value = org.get(path).await.json().await.unwrap();

@@ -167,6 +167,30 @@ async fn keep_configs(caller: &Caller) {
     assert_eq!(ask(Method::PUT, &path, json!({"apiVersion": secret("misplaced")})).await["success"], false);
 }
 
+/// A key that is rotated, and rotated again when its former secret was ended.
+async fn rotate_keys(caller: &mut Caller) {
+    let ask = async |method: Method, path: &str, body: &Value| -> Value {
+        let request = caller.request(method, path).header("x-portkey-api-key", caller.text("api_key"));
+        let response = request.json(body).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}");
+        response.json().await.unwrap()
+    };
+    let new = json!({"name": PLAIN, "scopes": ["logs.list"], "alert_emails": ["plain@example.com"]});
+    let made = ask(Method::POST, "/v1/api-keys/workspace/service", &new).await;
+    let path = format!("/v1/api-keys/{}/rotate", made["id"].as_str().unwrap());
+    let rotated = ask(Method::POST, &path, &json!({})).await;
+    ask(Method::DELETE, &path, &Value::Null).await;
+    let again = ask(Method::POST, &path, &json!({})).await;
+    let mut secrets = Vec::new();
+    for (made, works) in [(made, false), (rotated, true), (again, true)] {
+        let key = made["key"].as_str().unwrap().to_owned();
+        let list = caller.request(Method::GET, "/v1/logs").header("x-portkey-api-key", &key);
+        assert_eq!(list.send().await.unwrap().status().is_success(), works);
+        secrets.push(key);
+    }
+    caller.given.extend(secrets);
+}
+
 /// Signs in, rightly and wrongly, and gives what was handed out.
 async fn sign_in(caller: &mut Caller) {
     let (email, password) = (caller.text("owner_email").to_owned(), caller.text("password").to_owned());
@@ -196,6 +220,33 @@ async fn sign_in(caller: &mut Caller) {
         let found = request.send().await.unwrap().status();
         assert_eq!(found.is_success(), token == secret("operator-token"), "{found}");
     }
+}
+
+/// Somebody is invited, by a mail that cannot be sent, accepts, and asks for a new password.
+async fn be_invited(caller: &mut Caller) {
+    let new = json!({
+        "email": "invited@example.com", "role": "member",
+        "workspaces": [{"id": caller.text("workspace_id"), "role": "member"}],
+        "workspace_api_key_details": {"scopes": ["completions.write"]}
+    });
+    let request = caller.request(Method::POST, "/v1/admin/users/invites");
+    let made =
+        request.header("x-portkey-api-key", caller.text("admin_api_key")).json(&new).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let token = made["invite_link"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let accept = json!({"token": token, "password": secret("of-the-invited")});
+    let (status, accepted) = caller.post("/v1/auth/invites/accept", &accept).await;
+    assert_eq!(status, 200, "{accepted}");
+    for asked in [json!({"email": "invited@example.com"}), json!({"email": "owner@example.com"})] {
+        assert_eq!(caller.post("/v1/auth/password/reset", &asked).await.0, 200);
+    }
+    let confirmed = json!({"token": secret("reset-token"), "new_password": secret("of-a-reset")});
+    assert_eq!(caller.post("/v1/auth/password/reset/confirm", &confirmed).await.0, 400);
+    // Of both kinds of token what follows says enough by itself.
+    caller.given.extend([token[4..].to_owned(), accepted["api_keys"][0]["key"].as_str().unwrap().to_owned()]);
+    caller
+        .given
+        .extend(["access_token", "refresh_token"].map(|name| accepted[name].as_str().unwrap().to_owned()));
 }
 
 /// A webhook that is tested and rotated, and an alert that goes there and by a mail server that is not there.
@@ -328,6 +379,7 @@ fn serve(dir: &Path, redis_url: &str) -> Process {
         ("TURNPIKE_SMTP__URL", smtp_url.as_str()),
         ("TURNPIKE_SMTP__FROM", "alerts@example.com"),
         ("TURNPIKE_JOBS__ALERT_DELIVERIES_CRON", "* * * * * *"),
+        ("TURNPIKE_JOBS__MAILS_CRON", "* * * * * *"),
         ("TURNPIKE_JOBS__SPAN_EXPORT_CRON", "* * * * * *"),
     ];
     Process::serve(dir, &env)
@@ -353,6 +405,8 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     keep_keys(&caller, &mut upstream).await;
     keep_configs(&caller).await;
     sign_in(&mut caller).await;
+    be_invited(&mut caller).await;
+    rotate_keys(&mut caller).await;
     let webhook = caller.request(Method::POST, "/v1/billing/stripe/webhook");
     let webhook = webhook.header("stripe-signature", format!("t=1,v1={}", secret("signature"))).body("{}");
     assert_eq!(webhook.send().await.unwrap().status(), 400);
@@ -369,8 +423,18 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     let lines = || std::fs::read_to_string(dir.path().join(LINES)).unwrap();
     until("Stripe was asked", || async { lines().contains("a meter event is tried again").then_some(()) })
         .await;
+    let ever = "start_time=2020-01-01T00:00:00Z&end_time=2100-01-01T00:00:00Z";
+    let audited = caller.request(Method::GET, &format!("/v1/audit-logs?{ever}"));
+    let audited = audited.header("x-portkey-api-key", caller.text("admin_api_key")).send().await.unwrap();
     let mut left = Left::default();
+    until("the mails were tried", || async {
+        let db = Process::database(dir.path()).await;
+        let mails = entity::mail::Entity::find().all(&db).await.unwrap();
+        (!mails.is_empty() && mails.iter().all(|mail| mail.attempts > 0)).then_some(())
+    })
+    .await;
     left.add("rows", json!(rows).to_string());
+    left.add("the audit log", audited.text().await.unwrap());
     left.add_files("serving", &data);
     left.add_tables(&Process::database(dir.path()).await).await;
     left.add("standard output", server.said());
@@ -382,7 +446,7 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     assert_no_secret(&left, &caller.given);
 
     let found = left.holding(PLAIN);
-    for place in ["a payload's headers", "a payload's body"] {
+    for place in ["a payload's headers", "a payload's body", "the audit log"] {
         assert!(found.contains(&place), "{PLAIN} was found in {found:?} only");
     }
     assert!(!left.holding("no-such-host.example.invalid").is_empty());

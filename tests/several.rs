@@ -1,5 +1,8 @@
 //! Several servers on one database and one Redis: one meter, and one mind about who may call.
 
+mod people;
+mod rotation;
+
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -35,7 +38,7 @@ fn share(settings: &mut Settings, redis: &RedisServer) {
     settings.redis_url = Some(redis.url().into());
     settings.master_key = Some(MASTER_KEY.into());
     // Far longer than the test: what is seen sooner was told.
-    settings.gateway.key_cache_ttl = Duration::from_mins(30);
+    settings.gateway.key_cache_ttl = Duration::from_hours(2);
     settings.plans.insert(Plan::Developer, Overrides { included_logs: Some(30), ..Overrides::default() });
 }
 

@@ -1,5 +1,8 @@
 //! People sign in with a password, and read with the access token that they get for it.
 
+mod reset;
+mod sessions;
+
 use std::time::Duration;
 
 use entity::membership;
@@ -200,6 +203,10 @@ async fn the_one_time_password_is_changed_and_other_sessions_end() {
             "new_password: too long",
         ),
         (json!({"current_password": org.password, "new_password": org.password}), "new_password: the same"),
+        (
+            json!({"current_password": org.password, "new_password": "1234567890Qwertyuiop"}),
+            "new_password: one of those",
+        ),
         (json!({"current_password": "wrong", "new_password": new}), "current_password: not your password"),
         (json!({"current_password": "wrong", "new_password": new, "x": 1}), "x: no such field"),
     ] {

@@ -25,6 +25,7 @@ struct Ids {
     workspace: String,
     user: String,
     member: String,
+    invite: String,
     log: String,
     api_key: String,
     virtual_key: String,
@@ -33,6 +34,7 @@ struct Ids {
     webhook: String,
     delivery: String,
     feedback: String,
+    saved_filter: String,
     destination: String,
     invoice: String,
     trace: String,
@@ -47,6 +49,7 @@ impl Ids {
             workspace: "ws-nobody-000000".to_owned(),
             user: "22222222-2222-4222-8222-222222222222".to_owned(),
             member: "99999999-9999-4999-8999-999999999999".to_owned(),
+            invite: "99999999-9999-4999-8999-999999999998".to_owned(),
             log: "01900000-0000-7000-8000-000000000001".to_owned(),
             api_key: "33333333-3333-4333-8333-333333333333".to_owned(),
             virtual_key: "nobody-000000".to_owned(),
@@ -55,6 +58,7 @@ impl Ids {
             webhook: "44444444-4444-4444-8444-444444444444".to_owned(),
             delivery: "55555555-5555-4555-8555-555555555555".to_owned(),
             feedback: "77777777-7777-4777-8777-777777777777".to_owned(),
+            saved_filter: "99999999-9999-4999-8999-999999999999".to_owned(),
             destination: "88888888-8888-4888-8888-888888888888".to_owned(),
             invoice: "66666666-6666-4666-8666-666666666666".to_owned(),
             trace: "trace-of-nobody".to_owned(),
@@ -62,12 +66,13 @@ impl Ids {
         }
     }
 
-    fn all(&self) -> [&str; 15] {
+    fn all(&self) -> [&str; 17] {
         [
             &self.organisation,
             &self.workspace,
             &self.user,
             &self.member,
+            &self.invite,
             &self.log,
             &self.api_key,
             &self.virtual_key,
@@ -76,6 +81,7 @@ impl Ids {
             &self.webhook,
             &self.delivery,
             &self.feedback,
+            &self.saved_filter,
             &self.destination,
             &self.invoice,
             &self.trace,
@@ -111,6 +117,10 @@ async fn furnish(org: &Org<'_>) -> Ids {
     org.log(&log).await;
     let feedback = post("/v1/feedback").json(&json!({"trace_id": "trace-of-theirs", "value": 3}));
     let feedback = answer(feedback).await;
+    let saved = json!({"name": THEIRS, "filters": {"trace_id": "trace-of-theirs"}});
+    let saved = answer(post("/v1/logs/filters").json(&saved)).await;
+    let invite = json!({"email": format!("{THEIRS}@example.com"), "role": "member", "workspaces": []});
+    let invite = answer(org.admin().request(Method::POST, "/v1/admin/users/invites").json(&invite)).await;
     let page: Value = org.get("/v1/logs?limit=1").await.json().await.unwrap();
     assert_eq!(page["data"][0]["id"], log.as_str());
     let user = entity::membership::Entity::find().all(&org.app.running.db).await.unwrap();
@@ -122,6 +132,7 @@ async fn furnish(org: &Org<'_>) -> Ids {
         workspace: org.workspace.clone(),
         user: user.to_string(),
         member: member.to_string(),
+        invite: invite["id"].as_str().unwrap().to_owned(),
         api_key: api_key["id"].as_str().unwrap().to_owned(),
         virtual_key: virtual_key["data"]["slug"].as_str().unwrap().to_owned(),
         config: config["slug"].as_str().unwrap().to_owned(),
@@ -129,6 +140,7 @@ async fn furnish(org: &Org<'_>) -> Ids {
         webhook,
         delivery: delivery["id"].as_str().unwrap().to_owned(),
         feedback: feedback["feedback_ids"][0].as_str().unwrap().to_owned(),
+        saved_filter: saved["id"].as_str().unwrap().to_owned(),
         destination: destination["id"].as_str().unwrap().to_owned(),
         invoice: invoiced(org).await,
         trace: "trace-of-theirs".to_owned(),
@@ -194,7 +206,8 @@ async fn try_everything(caller: &Caller<'_>, own: &Ids, theirs: &Ids, stranger: 
             let expected = answer(caller, route.method, &with_nobodys, &nobodys).await;
             assert_eq!(seen, expected, "{} {}", route.method, with_theirs.path);
             assert!(!seen.1.contains(THEIRS), "{} {}: {}", route.method, with_theirs.path, seen.1);
-            let filtered = with_theirs.path.starts_with("/v1/logs?");
+            let filtered =
+                ["/v1/logs?", "/v1/audit-logs?"].iter().any(|list| with_theirs.path.starts_with(list));
             assert!(
                 filtered || (400..500).contains(&seen.0),
                 "{} {}: {seen:?}",
@@ -242,9 +255,17 @@ async fn assert_untouched(org: &Org<'_>, ids: &Ids) {
     let hook: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
     assert!(hook["url"].as_str().unwrap().ends_with(THEIRS) && hook["status"] == "active", "{hook}");
     assert_eq!(org.app.count("SELECT count(*) FROM feedback WHERE value <> 3").await, 0);
+    let saved: Value = org.get(&format!("/v1/logs/filters/{}", ids.saved_filter)).await.json().await.unwrap();
+    assert_eq!(saved["name"], THEIRS, "{saved}");
     let path = format!("/v1/otel/destinations/{}", ids.destination);
     let tool: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
     assert!(tool["endpoint"].as_str().unwrap().ends_with(THEIRS) && tool["name"] == THEIRS, "{tool}");
+    let path = format!("/v1/admin/users/invites/{}", ids.invite);
+    let invite: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
+    assert_eq!(invite["status"], "pending", "{invite}");
+    let path = format!("/v1/admin/users/{}", ids.user);
+    let user: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
+    assert_eq!(user["role"], "owner", "{user}");
     let log = org.log(&ids.log).await;
     assert!(log.to_string().contains(THEIRS), "{log}");
     assert_eq!(org.list("").await.len(), 1);
@@ -268,9 +289,19 @@ async fn another_organisations_ids_are_as_nobodys_on_every_route() {
         let body = org.admin().request(Method::GET, path).send().await.unwrap().text().await.unwrap();
         assert!(body.contains(r#""total":0"#), "{path}: {body}");
     }
+    for path in ["/v1/admin/users", "/v1/admin/users/invites"] {
+        let body = org.admin().request(Method::GET, path).send().await.unwrap().text().await.unwrap();
+        for secret in theirs.all().into_iter().chain([THEIRS]) {
+            assert!(!body.contains(secret), "{path} has {secret}: {body}");
+        }
+    }
     // Without naming anything.
     for path in [
         "/v1/logs",
+        "/v1/logs/values?field=api_key",
+        "/v1/logs/values?field=workspace",
+        "/v1/logs/filters",
+        "/v1/traces",
         "/v1/api-keys",
         "/v1/virtual-keys",
         "/v1/configs",
@@ -301,8 +332,9 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
     }
     for route in api::ROUTES {
         let mut differs = false;
-        let of_all =
-            ["/v1/billing/", "/v1/otel/", "/v1/admin/"].iter().any(|prefix| route.path.starts_with(prefix));
+        let of_all = ["/v1/billing/", "/v1/otel/", "/v1/admin/", "/v1/audit-logs"]
+            .iter()
+            .any(|prefix| route.path.starts_with(prefix));
         let owner = if of_all { org.admin() } else { org.with_key(&org.key) };
         let both = ways(route, &theirs, &theirs, true).into_iter().zip(ways(route, &nobodys, &theirs, true));
         for (with_theirs, with_nobodys) in both {
@@ -316,7 +348,9 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
             || matches!(route.path, "/v1/billing/plan" | "/v1/billing/caps" | "/v1/billing/invoices")
             || (route.method, route.path) == ("GET", "/v1/otel/destinations")
             || (route.method, route.path) == ("GET", "/v1/admin/workspaces")
-            || route.path == "/v1/traces"
+            || matches!((route.method, route.path), ("GET", "/v1/admin/users" | "/v1/admin/users/invites"))
+            || (route.method, route.path) == ("POST", "/v1/traces")
+            || route.path == "/v1/logs/filters"
             || route.path.starts_with("/v1/model-configs/")
             || route.path.contains("/otel/v1/")
             || route.path == "/v1/billing/stripe/webhook";
@@ -371,9 +405,16 @@ async fn another_workspaces_ids_are_as_nobodys_on_every_route() {
     };
     try_everything(&next_door, &own, &theirs, false, true).await;
     assert_untouched(&org, &theirs).await;
-    for path in
-        ["/v1/logs", "/v1/api-keys", "/v1/virtual-keys", "/v1/configs", "/v1/guardrails", "/v1/models"]
-    {
+    for path in [
+        "/v1/logs",
+        "/v1/logs/values?field=virtual_key",
+        "/v1/traces",
+        "/v1/api-keys",
+        "/v1/virtual-keys",
+        "/v1/configs",
+        "/v1/guardrails",
+        "/v1/models",
+    ] {
         let body = next_door.request(Method::GET, path).send().await.unwrap().text().await.unwrap();
         assert!(!body.contains(THEIRS) && !body.contains(&theirs.log), "{path}: {body}");
     }

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::{DbErr, Json, Uuid};
-use tenancy::audit::{self, Actor, Entry};
+use tenancy::audit::{self, Actor, Author, Entry, Origin};
 use tenancy::{IdentifyError, People, Role, Scope, Scopes, Tenant, TenantScope};
 use utoipa::IntoParams;
 
-use crate::{Api, Error, db, routes};
+use crate::{Api, Error, db, origin, routes};
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub(crate) struct Caller {
     access: Access,
     /// Of a person, who is signed in.
     pub session_id: Option<Uuid>,
+    /// From where a change is asked for. None: the request only reads, or it came by another way than HTTP.
+    pub origin: Option<Arc<Origin>>,
 }
 
 impl FromRequest for Caller {
@@ -108,11 +111,13 @@ impl FromRequest for Caller {
         let found = (request.app_data::<web::Data<Api>>().cloned(), routes::called(request));
         let own = request.headers().get(API_KEY).and_then(|value| value.to_str().ok());
         let credential = credential(own, host::bearer(request));
+        let of = |api: &web::Data<Api>| Arc::new(origin::of(request, api.trust_forwarded_for));
+        let origin = found.0.as_ref().filter(|_| request.method() != Method::GET).map(of);
         Box::pin(async move {
             let (Some(api), Some(route)) = found else {
                 return Err(Error::internal("a handler is mounted that the routes do not name"));
             };
-            Self::identify(&api, credential, route.access).await
+            Ok(Self { origin, ..Self::identify(&api, credential, route.access).await? })
         })
     }
 }
@@ -139,7 +144,7 @@ pub(crate) fn credential(own: Option<&str>, bearer: Option<&str>) -> Option<Cred
     }
 }
 
-fn access_token_error(error: IdentifyError) -> Error {
+pub(crate) fn access_token_error(error: IdentifyError) -> Error {
     match error {
         IdentifyError::Unknown => Error::Unauthorised("the access token is not valid"),
         IdentifyError::Expired => Error::Unauthorised("the access token has expired"),
@@ -174,7 +179,7 @@ impl Caller {
                 (person.tenant, Some(person.session_id))
             }
         };
-        Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id })
+        Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id, origin: None })
     }
 
     /// Refuses unless the caller has `scope`, for what only the request's content tells: in this workspace, if it is about one.
@@ -201,14 +206,33 @@ impl Caller {
         subject: String,
         change: Json,
     ) -> Result<(), DbErr> {
+        self.note_in(txn, api, self.tenant.workspace_id, action, subject, change).await
+    }
+
+    /// The same of what is the workspace's, where it is one's.
+    pub async fn note_in(
+        &self,
+        txn: &impl ConnectionTrait,
+        api: &Api,
+        workspace_id: Option<Uuid>,
+        action: &'static str,
+        subject: String,
+        change: Json,
+    ) -> Result<(), DbErr> {
         let entry = Entry {
             organisation_id: self.scope.organisation(),
-            actor: Actor::of(&self.tenant),
+            workspace_id,
+            author: self.author(),
             action,
             subject: Some(subject),
             change,
         };
         audit::write(txn, &api.ids, api.clock.now_ms(), entry).await
+    }
+
+    /// Who makes a change, and from where.
+    pub fn author(&self) -> Author {
+        Author { actor: Actor::of(&self.tenant), origin: self.origin.clone() }
     }
 
     /// The workspace that is named, by slug or id, else the only one that the caller reaches; `None` for who reaches the whole

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use sea_orm::DbErr;
 use serde::Serialize;
+use tenancy::password::Weak;
 use tenancy::people::SigningError;
 use tenancy::{IdentifyError, PeopleError};
 use utoipa::ToSchema;
@@ -33,6 +34,9 @@ pub enum Error {
     /// The price of a model is not known; said in a shape of its own (7.4).
     #[error("Model not found")]
     NoModel,
+    /// It is right, and does not go with what is there already.
+    #[error("{0}")]
+    Conflict(String),
     /// What the caller sent is wrong.
     #[error("{field}: {problem}; expected {expected}")]
     Invalid { field: String, problem: String, expected: String },
@@ -65,6 +69,16 @@ impl Error {
         expected: impl Into<String>,
     ) -> Self {
         Self::Invalid { field: short(field), problem: short(problem), expected: expected.into() }
+    }
+
+    /// The same, of what is in this field.
+    pub(crate) fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Invalid { field, problem, expected } => {
+                Self::invalid(format!("{outer}.{field}"), problem, expected)
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn not_found(what: &'static str, id: impl Into<String>) -> Self {
@@ -100,6 +114,7 @@ impl Error {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "AB03"),
             Self::Unpaid => (StatusCode::PAYMENT_REQUIRED, "AB09"),
             Self::NotFound { .. } | Self::NoModel => (StatusCode::NOT_FOUND, "AB08"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "AB07"),
             Self::Invalid { .. } | Self::Mistakes(_) => (StatusCode::BAD_REQUEST, "AB01"),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "AB01"),
             Self::TooSoon { .. } => (StatusCode::TOO_MANY_REQUESTS, "AB06"),
@@ -218,12 +233,26 @@ impl From<PeopleError> for Error {
                 let expected = format!("one of your organisations: {}", ids.join(", "));
                 Self::invalid("organisation_id", "missing", expected)
             }
+            PeopleError::Weak(weak) => Self::invalid("password", weak.to_string(), Weak::EXPECTED),
+            PeopleError::PasswordMissing => Self::invalid(
+                "password",
+                "missing",
+                "a password for a new account, or that of the account that has the address",
+            ),
+            PeopleError::NoInvite => {
+                Self::invalid("token", "does not work, or not any more", "the token of an open invite")
+            }
+            PeopleError::NoReset => {
+                let expected = "the token of the last mail, within the hour, once";
+                Self::invalid("token", "does not work, or not any more", expected)
+            }
             PeopleError::Database(error) | PeopleError::Signing(SigningError::Database(error)) => {
                 error.into()
             }
-            PeopleError::Password(_) | PeopleError::Signing(_) | PeopleError::NoRandomness(_) => {
-                Self::internal(error)
-            }
+            PeopleError::Password(_)
+            | PeopleError::Signing(_)
+            | PeopleError::Key(_)
+            | PeopleError::NoRandomness(_) => Self::internal(error),
         }
     }
 }

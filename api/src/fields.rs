@@ -25,6 +25,14 @@ impl<T> Sent<T> {
         }
     }
 
+    pub fn as_ref(&self) -> Sent<&T> {
+        match self {
+            Self::Not => Sent::Not,
+            Self::Null => Sent::Null,
+            Self::As(value) => Sent::As(value),
+        }
+    }
+
     pub fn map<U>(self, read: impl FnOnce(T) -> U) -> Sent<U> {
         match self {
             Self::Not => Sent::Not,

@@ -1,14 +1,17 @@
-//! What the server's operator is told of a request to this plane: how long it took, and its span where spans are exported.
+//! What the server's operator is told of a request to this plane: how long it took, and its span where spans are exported. And
+//! the id that the request has from here on.
 
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::web;
+use actix_web::{HttpMessage as _, web};
 use telemetry::{KeyValue, Request, Served, Span};
 
 use crate::Api;
+use crate::origin::{REQUEST_ID, RequestId};
 
 /// To be wrapped around the resource at `route`.
 pub(crate) async fn observed<B: MessageBody>(
@@ -17,14 +20,18 @@ pub(crate) async fn observed<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
     let Some(api) = request.app_data::<web::Data<Api>>().cloned() else { return next.call(request).await };
-    let begun = Instant::now();
+    let (begun, id) = (Instant::now(), api.ids.fresh());
+    request.extensions_mut().insert(RequestId(id));
     let method = telemetry::method(request.method().as_str());
     let header = |name: &str| request.headers().get(name)?.to_str().ok();
     let span = api
         .telemetry
         .tracer
         .serve(header, || Request { method, route, path: request.path(), host: header("host") }.begin());
-    let answered = telemetry::within(span.clone(), next.call(request)).await;
+    let mut answered = telemetry::within(span.clone(), next.call(request)).await;
+    if let (Ok(response), Ok(id)) = (&mut answered, HeaderValue::try_from(id.to_string())) {
+        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+    }
     let status = match &answered {
         Ok(response) => response.status().as_u16(),
         Err(error) => error.as_response_error().status_code().as_u16(),

@@ -15,8 +15,9 @@ use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 
 use crate::error::Shape;
 use crate::{
-    Access, ROUTES, admin, alerts, api_keys, auth, billing, configs, feedback, guardrails, logs, members,
-    otel, otlp, payments, prices, usage, virtual_keys, workspaces,
+    Access, ROUTES, admin, alerts, analytics, api_keys, audit_logs, auth, billing, configs, feedback,
+    guardrails, invites, logs, members, otel, otlp, payments, prices, saved_filters, traces, usage, users,
+    virtual_keys, workspaces,
 };
 
 const API_KEY: &str = "api_key";
@@ -28,7 +29,10 @@ pub(crate) fn parts() -> Vec<OpenApi> {
     vec![
         auth::Doc::openapi(),
         logs::Doc::openapi(),
+        saved_filters::Doc::openapi(),
         otlp::openapi(),
+        traces::Doc::openapi(),
+        analytics::Doc::openapi(),
         usage::Doc::openapi(),
         api_keys::Doc::openapi(),
         virtual_keys::Doc::openapi(),
@@ -39,8 +43,11 @@ pub(crate) fn parts() -> Vec<OpenApi> {
         otel::Doc::openapi(),
         workspaces::Doc::openapi(),
         members::Doc::openapi(),
+        users::Doc::openapi(),
+        invites::Doc::openapi(),
         billing::Doc::openapi(),
         feedback::Doc::openapi(),
+        audit_logs::Doc::openapi(),
         payments::Doc::openapi(),
         admin::Doc::openapi(),
     ]
@@ -214,6 +221,7 @@ fn describe(status: &str, response: &mut Response) {
         "402" => "The organisation's invoices are not paid: its logs are read-only.",
         "403" => "The credential is good and may not do this.",
         "404" => "There is none within the caller's reach.",
+        "409" => "It does not go with what is there already: the message says with what.",
         "413" => "The body is too large.",
         "415" => "The body is of a type, or compressed in a way, that is not taken.",
         "429" => "Too many attempts failed before: `retry-after` says how many seconds to wait.",

@@ -28,22 +28,29 @@ pub(crate) struct Paging {
 
 impl Paging {
     pub fn take(query: &mut Parameters, default_size: u64) -> Result<Self, Error> {
-        let (size, page) = Self::named(query, ["page_size", "current_page"])?;
+        Self::take_up_to(query, default_size, MAX_SIZE)
+    }
+
+    /// The same with smaller pages.
+    pub fn take_up_to(query: &mut Parameters, default_size: u64, max_size: u64) -> Result<Self, Error> {
+        let (size, page) = Self::named(query, ["page_size", "current_page"], max_size)?;
         Ok(Self { size: size.unwrap_or(default_size), page: page.unwrap_or(0) })
     }
 
     /// The same in either spelling: the contract has both, and its SDKs send the other than it says.
     pub fn take_either(query: &mut Parameters, default_size: u64) -> Result<Self, Error> {
-        let camel = Self::named(query, ["pageSize", "currentPage"])?;
-        let snake = Self::named(query, ["page_size", "current_page"])?;
+        let camel = Self::named(query, ["pageSize", "currentPage"], MAX_SIZE)?;
+        let snake = Self::named(query, ["page_size", "current_page"], MAX_SIZE)?;
         Ok(Self { size: camel.0.or(snake.0).unwrap_or(default_size), page: camel.1.or(snake.1).unwrap_or(0) })
     }
 
     fn named(
         query: &mut Parameters,
         [size, page]: [&'static str; 2],
+        max_size: u64,
     ) -> Result<(Option<u64>, Option<u64>), Error> {
-        let size = query.parsed(size, |size| (1..=MAX_SIZE).contains(size), "a number from 1 to 1000")?;
+        let expected = format!("a number from 1 to {max_size}");
+        let size = query.parsed(size, |size| (1..=max_size).contains(size), &expected)?;
         let page = query.parsed(page, |page| *page <= MAX_PAGE, "the number of a page; the first is 0")?;
         Ok((size, page))
     }

@@ -30,10 +30,6 @@ impl Query {
     pub fn parameters(self) -> Result<Parameters, Error> {
         let mut map = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(self.0.as_bytes()) {
-            // In no text of the database: PostgreSQL refuses even to look for one.
-            if value.contains('\0') {
-                return Err(Error::invalid(name, "a NUL character is in it", "text without one"));
-            }
             if map.insert(name.clone().into_owned(), value.into_owned()).is_some() {
                 return Err(Error::invalid(
                     name,
@@ -42,7 +38,7 @@ impl Query {
                 ));
             }
         }
-        Ok(Parameters { map, known: Vec::new() })
+        Parameters::of(map)
     }
 
     /// Refuses any parameter.
@@ -57,9 +53,24 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
+    /// These values by name.
+    pub fn of(map: BTreeMap<String, String>) -> Result<Self, Error> {
+        // In no text of the database: PostgreSQL refuses even to look for one.
+        if let Some((name, _)) = map.iter().find(|(_, value)| value.contains('\0')) {
+            return Err(Error::invalid(name, "a NUL character is in it", "text without one"));
+        }
+        Ok(Self { map, known: Vec::new() })
+    }
+
     pub fn take(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         self.map.remove(name).filter(|value| !value.is_empty())
+    }
+
+    /// The same, where nothing at all would be a mistake.
+    pub fn given(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        self.map.remove(name)
     }
 
     /// A value that parses and is one of `accepted`.

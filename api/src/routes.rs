@@ -7,8 +7,9 @@ use tenancy::Scope;
 use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
 use crate::observed::observed;
 use crate::{
-    Access, Api, Error, admin, alerts, api_keys, auth, billing, configs, feedback, guardrails, logs, members,
-    otel, otlp, payments, prices, usage, virtual_keys, workspaces,
+    Access, Api, Error, admin, alerts, analytics, api_keys, audit_logs, auth, billing, configs, feedback,
+    guardrails, invites, logs, members, otel, otlp, payments, prices, saved_filters, traces, usage, users,
+    virtual_keys, workspaces,
 };
 
 /// One route.
@@ -46,6 +47,11 @@ const DELETE_KEYS: Access = AnyOf(&[
     Scope::WorkspaceServiceApiKeysDelete,
     Scope::WorkspaceUserApiKeysDelete,
 ]);
+const ROTATE_KEYS: Access = AnyOf(&[
+    Scope::OrganisationServiceApiKeysRotate,
+    Scope::WorkspaceServiceApiKeysRotate,
+    Scope::WorkspaceUserApiKeysRotate,
+]);
 const READ_LOG: Access =
     AnyOf(&[Scope::LogsRead, Scope::CompletionsWrite, Scope::LogsWrite, Scope::LogsView]);
 
@@ -53,6 +59,10 @@ const READ_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsRead]);
 const UPDATE_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsUpdate]);
 const READ_DESTINATIONS: Access = AnyOf(&[Scope::OrganisationSettingsRead, Scope::WorkspacesRead]);
 const UPDATE_DESTINATIONS: Access = AnyOf(&[Scope::OrganisationSettingsUpdate, Scope::WorkspacesUpdate]);
+const LIST_USERS: Access = AnyOf(&[Scope::OrganisationUsersList]);
+const READ_USERS: Access = AnyOf(&[Scope::OrganisationUsersRead]);
+const CREATE_USERS: Access = AnyOf(&[Scope::OrganisationUsersCreate]);
+const DELETE_USERS: Access = AnyOf(&[Scope::OrganisationUsersDelete]);
 /// The organisation's bills, for who keeps its books.
 const READ_BILLING: Access = OwnerOr(Scope::OrganisationSettingsRead);
 
@@ -63,13 +73,24 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/auth/login", Access::Public, |r| r.to(auth::login)),
     route("POST", "/v1/auth/refresh", Access::Public, |r| r.to(auth::refresh)),
     route("POST", "/v1/auth/logout", Access::Public, |r| r.to(auth::logout)),
+    route("GET", "/v1/auth/sessions", Access::Person, |r| r.to(auth::sessions)),
+    route("DELETE", "/v1/auth/sessions/{id}", Access::Person, |r| r.to(auth::end_session)),
     route("POST", "/v1/auth/password", Access::Person, |r| r.to(auth::password)),
+    route("POST", "/v1/auth/password/reset", Access::Public, |r| r.to(auth::begin_reset)),
+    route("POST", "/v1/auth/password/reset/confirm", Access::Public, |r| r.to(auth::finish_reset)),
+    route("POST", "/v1/auth/invites/accept", Access::Public, |r| r.to(auth::accept)),
     route("GET", "/v1/auth/jwks", Access::Public, |r| r.to(auth::jwks)),
     route("GET", "/v1/logs", AnyOf(&[Scope::LogsList]), |r| r.to(logs::list)),
     route("POST", "/v1/logs", AllOf(&[Scope::CompletionsWrite, Scope::LogsWrite]), |r| r.to(logs::insert)),
     route("POST", "/v1/logs/{id}/replay", Access::PersonOr(Scope::CompletionsWrite), |r| {
         r.to(logs::replay::replay)
     }),
+    route("GET", "/v1/logs/values", AnyOf(&[Scope::LogsList]), |r| r.to(logs::values)),
+    route("GET", "/v1/logs/filters", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::list)),
+    route("POST", "/v1/logs/filters", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::create)),
+    route("GET", "/v1/logs/filters/{id}", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::get)),
+    route("PUT", "/v1/logs/filters/{id}", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::update)),
+    route("DELETE", "/v1/logs/filters/{id}", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::delete)),
     route("GET", "/v1/logs/{id}", READ_LOG, |r| r.to(logs::get)),
     route("POST", "/v1/feedback", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::create)),
     route("PUT", "/v1/feedback/{id}", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::update)),
@@ -77,13 +98,30 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/logs/otel/v1/logs", otlp::ACCESS, |r| r.to(otlp::logs)),
     route("POST", "/v1/otel/v1/traces", otlp::ACCESS, |r| r.to(otlp::traces)),
     route("POST", "/v1/otel/v1/logs", otlp::ACCESS, |r| r.to(otlp::logs)),
+    route("GET", "/v1/traces", AnyOf(&[Scope::LogsList]), |r| r.to(traces::list)),
     route("POST", "/v1/traces", otlp::ACCESS, |r| r.to(otlp::traces)),
+    route("GET", "/v1/traces/{trace_id}", AnyOf(&[Scope::LogsList]), |r| r.to(traces::get)),
+    route("GET", "/v1/analytics/graphs/feedbacks", AnyOf(&[Scope::AnalyticsView]), |r| {
+        r.to(analytics::feedbacks)
+    }),
+    route("GET", "/v1/analytics/graphs/feedbacks/scores", AnyOf(&[Scope::AnalyticsView]), |r| {
+        r.to(analytics::scores)
+    }),
+    route("GET", "/v1/analytics/graphs/feedbacks/weighted", AnyOf(&[Scope::AnalyticsView]), |r| {
+        r.to(analytics::weighted)
+    }),
+    route("GET", "/v1/analytics/graphs/feedbacks/ai-models", AnyOf(&[Scope::AnalyticsView]), |r| {
+        r.to(analytics::models)
+    }),
     route("GET", "/v1/usage", AnyOf(&[Scope::AnalyticsView, Scope::LogsList]), |r| r.to(usage::get)),
     route("GET", "/v1/api-keys", LIST_KEYS, |r| r.to(api_keys::list)),
+    route("POST", "/v1/api-keys/{id}/rotate", ROTATE_KEYS, |r| r.to(api_keys::rotate)),
+    route("DELETE", "/v1/api-keys/{id}/rotate", ROTATE_KEYS, |r| r.to(api_keys::end_rotation)),
     route("POST", "/v1/api-keys/{type}/{sub_type}", CREATE_KEYS, |r| r.to(api_keys::create)),
     route("GET", "/v1/api-keys/{id}", READ_KEYS, |r| r.to(api_keys::get)),
     route("PUT", "/v1/api-keys/{id}", UPDATE_KEYS, |r| r.to(api_keys::update)),
     route("DELETE", "/v1/api-keys/{id}", DELETE_KEYS, |r| r.to(api_keys::delete)),
+    route("GET", "/v1/audit-logs", AnyOf(&[Scope::AuditLogsList]), |r| r.to(audit_logs::list)),
     route("GET", "/v1/virtual-keys", AnyOf(&[Scope::VirtualKeysList]), |r| r.to(virtual_keys::list)),
     route("POST", "/v1/virtual-keys", AnyOf(&[Scope::VirtualKeysCreate]), |r| r.to(virtual_keys::create)),
     route("GET", "/v1/virtual-keys/{slug}", AnyOf(&[Scope::VirtualKeysRead]), |r| r.to(virtual_keys::get)),
@@ -135,6 +173,15 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/v1/billing/alerts/webhooks/{id}", UPDATE_ORGANISATION, |r| {
         r.to(alerts::webhooks::delete)
     }),
+    route("GET", "/v1/admin/users", LIST_USERS, |r| r.to(users::list)),
+    route("GET", "/v1/admin/users/invites", LIST_USERS, |r| r.to(invites::list)),
+    route("POST", "/v1/admin/users/invites", CREATE_USERS, |r| r.to(invites::create)),
+    route("POST", "/v1/admin/users/invites/{invite}/resend", CREATE_USERS, |r| r.to(invites::resend)),
+    route("GET", "/v1/admin/users/invites/{invite}", READ_USERS, |r| r.to(invites::get)),
+    route("DELETE", "/v1/admin/users/invites/{invite}", DELETE_USERS, |r| r.to(invites::cancel)),
+    route("GET", "/v1/admin/users/{user}", READ_USERS, |r| r.to(users::get)),
+    route("PUT", "/v1/admin/users/{user}", AnyOf(&[Scope::OrganisationUsersUpdate]), |r| r.to(users::update)),
+    route("DELETE", "/v1/admin/users/{user}", DELETE_USERS, |r| r.to(users::remove)),
     route("GET", "/v1/admin/workspaces", AnyOf(&[Scope::WorkspacesList]), |r| r.to(workspaces::list)),
     route("POST", "/v1/admin/workspaces", AnyOf(&[Scope::WorkspacesCreate]), |r| r.to(workspaces::create)),
     route("GET", "/v1/admin/workspaces/{workspace}/users", AnyOf(&[Scope::WorkspaceUsersList]), |r| {

@@ -57,6 +57,8 @@ impl Api {
     /// [`BadGatewayUrl`].
     pub fn over(intake: &Intake) -> Result<Self, BadGatewayUrl> {
         let settings = &intake.base.settings;
+        let here = || format!("http://{}", settings.addr);
+        let public_url = settings.public_url.clone().unwrap_or_else(here);
         Ok(Self::new(Parts {
             db: intake.base.db.clone(),
             clock: intake.base.clock.clone(),
@@ -72,7 +74,10 @@ impl Api {
             prices: intake.prices.clone(),
             reach: settings.gateway.allow_private_hosts,
             trust_forwarded_for: settings.auth.trust_forwarded_for,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            sends_mail: settings.smtp.url.is_some(),
             max_payload_bytes: settings.log.max_payload_bytes,
+            text_index: settings.log.text_index,
             operator_token: settings.operator_token.clone(),
             stripe_webhook_secret: settings.payments.stripe_webhook_secret.clone(),
             telemetry: intake.base.telemetry.clone(),

@@ -39,8 +39,14 @@ pub struct Parts {
     pub reach: Reach,
     /// Whether a proxy that all clients come through tells their addresses.
     pub trust_forwarded_for: bool,
+    /// How clients reach us, for links: without a path.
+    pub public_url: String,
+    /// Whether there is a mail server.
+    pub sends_mail: bool,
     /// Bytes kept of a request and of a response in a log.
     pub max_payload_bytes: usize,
+    /// Whether logs can be found by the words of their prompts and answers.
+    pub text_index: bool,
     /// What opens the operator's routes; without one they are not there.
     pub operator_token: Option<SecretString>,
     /// What the payment provider signs its webhooks with; without it there are none.

@@ -20,6 +20,18 @@ pub struct Model {
     pub hash: Vec<u8>,
     /// What may be shown of the secret, e.g. `tpk_1a2b…9z`.
     pub hint: String,
+    /// SHA-256 of the secret that a rotation replaced, which works beside it until `former_until`.
+    #[sea_orm(unique)]
+    pub former_hash: Option<Vec<u8>>,
+    pub former_until: Option<i64>,
+    /// As `tenancy::RotationPolicy`.
+    pub rotation_policy: Option<Json>,
+    /// When its owners are told that a rotation is due.
+    pub next_rotation_at: Option<i64>,
+    /// JSON array of e-mail addresses that are told of its budget and its rotation too.
+    pub alert_emails: Option<Json>,
+    /// The person or the key that made it.
+    pub created_by: Option<Uuid>,
     /// JSON array of scope names.
     pub scopes: Json,
     /// As `tenancy::Defaults`.

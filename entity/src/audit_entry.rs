@@ -1,4 +1,4 @@
-//! Who changed what of an organisation, and when. Never changed.
+//! Who changed what of an organisation, when and from where. Never changed.
 
 use sea_orm::entity::prelude::*;
 
@@ -16,6 +16,17 @@ pub struct Model {
     pub subject: Option<String>,
     /// What it was and what it is now.
     pub change: Json,
+    /// Which workspace's it is, where it is one's.
+    pub workspace_id: Option<Uuid>,
+    /// Of the request that asked for it, as what follows. None: it was not asked for over HTTP.
+    pub method: Option<String>,
+    /// The path.
+    pub uri: Option<String>,
+    pub query: Option<String>,
+    pub request_id: Option<String>,
+    pub client_ip: Option<String>,
+    pub user_agent: Option<String>,
+    pub response_status: Option<i16>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

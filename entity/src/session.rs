@@ -22,6 +22,8 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     /// What the client said that it is, at most 256 characters of it.
     pub user_agent: Option<String>,
+    /// Where it was signed in from.
+    pub address: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

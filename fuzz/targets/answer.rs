@@ -1,4 +1,4 @@
-//! A provider's answer, whole or a stream of events: what is measured in it, and what that costs.
+//! A provider's answer, whole or a stream of events: what is measured in it, what that costs, and what texts it has.
 //!
 //! The first byte chooses the endpoint and how the answer came; the request ends at the first NUL.
 
@@ -16,6 +16,8 @@ fuzz_target!(|input: &[u8]| {
     for event in providers::sse::events(response) {
         assert!(!event.data.contains('\r'), "a line ended in its middle");
     }
+    let texts = [providers::request_text(request), providers::answer_text(response, choice & 1 == 1)];
+    assert!(texts.iter().all(|text| text.is_empty() || text.ends_with('\n')));
     let Some(usage) = measured.usage else { return };
     assert!(usage.cached_input_tokens.saturating_add(usage.cache_write_tokens) <= usage.input_tokens);
     assert!(usage.audio_input_tokens <= usage.input_tokens);

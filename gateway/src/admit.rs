@@ -93,15 +93,13 @@ async fn who_may(
     request: &HttpRequest,
     gateway: &Gateway,
 ) -> Result<(Arc<Tenant>, Uuid, Option<Uuid>), Error> {
-    let (tenant, replay_of) = match request.headers().get(REPLAY_TOKEN) {
+    let (tenant, replay_of) = if let Some(token) = request.headers().get(REPLAY_TOKEN) {
         // Rare and large: in a box it is not part of every call's future.
-        Some(token) => Box::pin(replayed(gateway, token)).await?,
-        None => {
-            let secret = secret(request.headers()).ok_or(Error::Unauthorised(
-                "no API key: send one of this server's keys in x-portkey-api-key",
-            ))?;
-            (identify(gateway, secret).await?, None)
-        }
+        Box::pin(replayed(gateway, token)).await?
+    } else {
+        let missing = "no API key: send one of this server's keys in x-portkey-api-key";
+        let secret = secret(request.headers()).ok_or(Error::Unauthorised(missing))?;
+        (identify(gateway, secret).await?, None)
     };
     let workspace_id = tenant
         .workspace_id

@@ -18,12 +18,17 @@ mod m20261125_limits;
 mod m20261125_log_lists;
 mod m20261125_otel;
 mod m20261125_payments;
+mod m20261126_audit;
 mod m20261126_configs;
 mod m20261126_guardrails;
+mod m20261126_key_rotation;
 mod m20261126_log_routing;
+mod m20261126_log_text;
 mod m20261126_members;
 mod m20261126_prices;
 mod m20261126_replay;
+mod m20261126_saved_filters;
+mod m20261126_users;
 
 pub use database::{apply, connect};
 
@@ -53,6 +58,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_guardrails::Migration),
             Box::new(m20261126_members::Migration),
             Box::new(m20261126_replay::Migration),
+            Box::new(m20261126_log_text::Migration),
+            Box::new(m20261126_audit::Migration),
+            Box::new(m20261126_key_rotation::Migration),
+            Box::new(m20261126_saved_filters::Migration),
+            Box::new(m20261126_users::Migration),
         ]
     }
 }

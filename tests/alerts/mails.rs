@@ -1,10 +1,12 @@
 //! Alerts by e-mail.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alerts::Kind;
 use entity::{membership, user};
 use plans::Plan;
+use reqwest::Method;
 use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
 
@@ -92,6 +94,57 @@ async fn each_owner_gets_a_mail_of_their_own_that_says_what_happened_and_what_ma
     assert_eq!(server.mail().await["to"], json!(["busy@example.com"]));
     assert_eq!(counts(&deliver(&app).await), [Some(0); 3]);
     assert!(server.another().is_none());
+}
+
+/// Who was to get the newest alert.
+async fn recipients(org: &Org<'_>) -> BTreeSet<String> {
+    deliveries(org).await.iter().map(|it| it["recipient"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn of_a_key_those_are_told_whom_it_names_too_and_of_its_budget_the_admins() {
+    // Nobody has to take them.
+    let app = start_mailing("smtp://127.0.0.1:1".to_owned()).await;
+    let (org, other) = (app.org(Plan::Production).await, app.org(Plan::Production).await);
+    for (email, role) in
+        [("admin@example.com", "admin"), ("maker@example.com", "member"), ("user@example.com", "member")]
+    {
+        add(&org, email, role).await;
+    }
+    add(&other, "not-theirs@example.com", "owner").await;
+    let user = |email: &str| format!("(SELECT id FROM users WHERE email = '{email}')");
+    let new = json!({"name": "k", "scopes": ["logs.list"], "alert_emails": ["Named@example.com", org.email]});
+    let made = org.request(Method::POST, "/v1/api-keys/workspace/service").json(&new).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let (maker, holder) = (user("maker@example.com"), user("user@example.com"));
+    let this = app.is("id", text(&made["id"]).parse().unwrap());
+    app.execute(&format!("UPDATE api_key SET created_by = {maker}, user_id = {holder} WHERE {this}")).await;
+    let told = async |kind, period: &str| {
+        let alert = alerts::Alert {
+            organisation_id: org.id,
+            kind,
+            subject: format!("key:{}", text(&made["id"])),
+            period: period.to_owned(),
+            threshold: 80,
+            data: json!({}),
+        };
+        // So that each is newer than the one before.
+        app.clock.advance(Duration::from_millis(1));
+        let (db, ids) = (&app.running.db, &app.running.ids);
+        assert!(alerts::raise(db, ids, app.clock.now_ms(), alert).await.unwrap());
+        deliver(&app).await;
+        recipients(&org).await
+    };
+    let all = |emails: &[&str]| emails.iter().map(|email| (*email).to_owned()).collect::<BTreeSet<_>>();
+    let key = ["named@example.com", "maker@example.com", "user@example.com", org.email.as_str()];
+    assert_eq!(told(Kind::Budget, "1").await, all(&[&key[..], &["admin@example.com"]].concat()));
+    assert_eq!(told(Kind::Rotation, "1").await, all(&key));
+    assert_eq!(told(Kind::Standing, "1").await, all(&key), "whatever is of a key");
+    // Who has left is told no more.
+    app.execute(&format!("DELETE FROM membership WHERE user_id IN ({maker}, {holder})")).await;
+    assert_eq!(told(Kind::Rotation, "2").await, all(&["named@example.com", &org.email]));
+    app.execute(&format!("UPDATE api_key SET status = 'archived' WHERE {this}")).await;
+    assert_eq!(told(Kind::Budget, "2").await, all(&["admin@example.com", &org.email]));
 }
 
 #[tokio::test]

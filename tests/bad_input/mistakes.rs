@@ -7,6 +7,8 @@ use super::{Case, case};
 mod configs;
 mod destinations;
 mod guardrails;
+mod lists;
+mod users;
 mod workspaces;
 
 pub const ID: &str = "01900000-0000-7000-8000-000000000001";
@@ -15,13 +17,14 @@ const KEY: &str = "33333333-3333-4333-8333-333333333333";
 /// What is wrong on a route of the control plane. A route that is new has no row here, which fails the test.
 pub fn mistakes(route: &api::Route) -> Vec<Case> {
     match (route.method, route.path) {
-        ("POST", "/v1/auth/login") => bad_logins(),
-        ("POST", "/v1/auth/refresh" | "/v1/auth/logout") => bad_refresh_tokens(route.path),
-        // What is wrong with its fields is for who shows an access token: see `sign_in`.
-        ("POST", "/v1/auth/password") => vec![case("POST", route.path, 403, "the access token of a person")],
-        ("GET", "/v1/auth/jwks") => vec![case("GET", "/v1/auth/jwks?x=1", 400, "x: no such parameter")],
+        (_, path) if path.starts_with("/v1/auth/") => of_sign_in(route),
+        (_, path) if path.starts_with("/v1/admin/users") => users::mistakes(route),
         ("GET", "/v1/model-configs/pricing/{provider}/{model}") => unknown_prices(),
-        ("GET", "/v1/logs") => bad_lists(),
+        ("GET", "/v1/logs") => lists::of_logs(),
+        ("GET", "/v1/logs/values") => lists::of_values(),
+        ("GET", path) if path.starts_with("/v1/analytics/") => lists::of_graphs(path),
+        ("GET", "/v1/traces" | "/v1/traces/{trace_id}") => lists::of_traces(route.path),
+        (_, path) if path.starts_with("/v1/logs/filters") => lists::of_saved_filters(route),
         ("POST", "/v1/logs") => bad_inserts(),
         ("POST", "/v1/logs/{id}/replay") => bad_replays(),
         ("GET", "/v1/logs/{id}") => bad_log_ids(),
@@ -40,6 +43,14 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
             case(route.method, "/v1/api-keys/nonsense", 400, "id: found `nonsense`"),
             case(route.method, format!("/v1/api-keys/{KEY}?x=1"), 400, "x: no such parameter"),
             case(route.method, format!("/v1/api-keys/{KEY}"), 404, "no API key"),
+        ],
+        ("POST" | "DELETE", "/v1/api-keys/{id}/rotate") => bad_rotations(route.method),
+        // The rest is in `audit::filters`.
+        ("GET", "/v1/audit-logs") => vec![
+            case("GET", "/v1/audit-logs", 400, "start_time: missing"),
+            case("GET", "/v1/audit-logs?start_time=soon", 400, "start_time: found `soon`"),
+            case("GET", "/v1/audit-logs?uri=a%00b", 400, "uri: a NUL character"),
+            case("GET", "/v1/audit-logs?page_size=101", 400, "page_size: found `101`"),
         ],
         ("PUT", "/v1/api-keys/{id}") => bad_changes(),
         ("GET", "/v1/virtual-keys") => bad_pages("/v1/virtual-keys", Some("workspace_id")),
@@ -190,6 +201,23 @@ fn bad_logins() -> Vec<Case> {
     cases
 }
 
+fn of_sign_in(route: &api::Route) -> Vec<Case> {
+    match (route.method, route.path) {
+        ("POST", "/v1/auth/login") => bad_logins(),
+        ("POST", "/v1/auth/refresh" | "/v1/auth/logout") => bad_refresh_tokens(route.path),
+        // What is wrong with its fields is for who shows an access token: see `sign_in`.
+        ("POST", "/v1/auth/password") => vec![case("POST", route.path, 403, "the access token of a person")],
+        (
+            "POST",
+            "/v1/auth/password/reset" | "/v1/auth/password/reset/confirm" | "/v1/auth/invites/accept",
+        ) => users::public(route.path),
+        (method, path) if path.starts_with("/v1/auth/sessions") => {
+            vec![case(method, path.replace("{id}", ID), 403, "the access token of a person")]
+        }
+        (method, path) => vec![case(method, format!("{path}?x=1"), 400, "x: no such parameter")],
+    }
+}
+
 fn bad_refresh_tokens(path: &'static str) -> Vec<Case> {
     let post = |body, says| case("POST", path, 400, says).json(body);
     vec![
@@ -200,49 +228,6 @@ fn bad_refresh_tokens(path: &'static str) -> Vec<Case> {
         post(json!({"refresh_token": "t".repeat(257)}), "refresh_token: too long"),
         post(json!({"refresh_token": "t", "strange": 1}), "strange: no such field"),
     ]
-}
-
-fn bad_lists() -> Vec<Case> {
-    [
-        ("limit=0", "limit: found `0`"),
-        ("limit=-1", "limit: found `-1`"),
-        ("limit=1001", "limit: found `1001`"),
-        ("limit=99999999999999999999999", "limit: found"),
-        ("limit=ten", "limit: found `ten`"),
-        ("limit=1&limit=2", "limit: given twice"),
-        ("cursor=nonsense", "cursor: found `nonsense`"),
-        ("cursor=AAAA", "cursor: found"),
-        ("trace_id=%00", "trace_id: a NUL character"),
-        ("cursor=%F0%9F%92%A9", "cursor: found"),
-        ("status_code=ok", "status_code: found `ok`"),
-        ("status_code=200,1000", "status_code: found `1000`"),
-        ("time_of_generation_min=yesterday", "time_of_generation_min: found `yesterday`"),
-        ("time_of_generation_max=2026-13-01T00:00:00Z", "time_of_generation_max: found"),
-        ("cost_min=-1", "cost_min: found `-1`"),
-        ("cost_max=NaN", "cost_max: found `NaN`"),
-        ("cost_max=inf", "cost_max: found `inf`"),
-        ("cost_max=1e300", "cost_max: found `1e300`"),
-        ("total_units_min=1.5", "total_units_min: found `1.5`"),
-        ("prompt_token_max=-3", "prompt_token_max: found `-3`"),
-        ("completion_token_min=x", "completion_token_min: found `x`"),
-        ("response_time_min=-5", "response_time_min: found `-5`"),
-        ("metadata=nonsense", "metadata: found `nonsense`"),
-        ("metadata=[1]", "metadata: found"),
-        ("metadata={\"a\":1}", "metadata: the value of `a` is not a string"),
-        ("api_key_ids=nonsense", "api_key_ids: found `nonsense`"),
-        ("cache_status=WARM", "cache_status: found `WARM`"),
-        ("retry_status=perhaps", "retry_status: found `perhaps`"),
-        ("ai_org_model=gpt-4o", "ai_org_model: found `gpt-4o`"),
-        ("page=2", "page: no such parameter"),
-        ("%FF=1", "no such parameter"),
-    ]
-    .into_iter()
-    .map(|(query, says)| case("GET", format!("/v1/logs?{query}"), 400, says))
-    .chain([
-        case("GET", "/v1/logs?workspace_slug=nobody", 404, "no workspace"),
-        case("GET", format!("/v1/logs?status_code={}", "200,".repeat(101)), 400, "status_code: 101 items"),
-    ])
-    .collect()
 }
 
 /// `workspace`: the parameter that names one.
@@ -386,6 +371,24 @@ fn bad_keys() -> Vec<Case> {
         ("/strange", json!(1), "strange: no such field"),
     ] {
         cases.push(post(but(&good, pointer, value), says));
+    }
+    cases
+}
+
+fn bad_rotations(method: &'static str) -> Vec<Case> {
+    let at = |id: &str| format!("/v1/api-keys/{id}/rotate");
+    let mut cases = vec![
+        case(method, at("nonsense"), 400, "id: found `nonsense`"),
+        case(method, at(KEY) + "?x=1", 400, "x: no such parameter"),
+        case(method, at(KEY), 404, "no API key"),
+    ];
+    if method == "POST" {
+        cases.extend([
+            case(method, at(KEY), 400, "body: found an array").json(json!([])),
+            case(method, at(KEY), 400, "body: ").bytes("nonsense"),
+            case(method, at(KEY), 404, "no workspace").json(json!({"workspace_id": "nobody"})),
+            case(method, at(KEY), 413, "the body is too large").bytes(" ".repeat((256 << 10) + 1)),
+        ]);
     }
     cases
 }

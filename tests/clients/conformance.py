@@ -63,10 +63,14 @@ class Run:
             self.generated(operation, mode, count, path_parameters, headers)
 
     def good(self, operation, path_parameters, headers):
-        """The request that the document's own example makes."""
+        """The request that the document's own examples make."""
         sent = {"path_parameters": path_parameters, "headers": headers}
         raw = operation.schema.raw_schema
-        body = raw["paths"][operation.path][operation.method.lower()].get("requestBody")
+        described = raw["paths"][operation.path][operation.method.lower()]
+        needed = [it for it in described.get("parameters", []) if it["in"] == "query" and it.get("required")]
+        if needed:
+            sent["query"] = {parameter["name"]: parameter["example"] for parameter in needed}
+        body = described.get("requestBody")
         if body is not None:
             example = self.asked["bodies"].get(operation.label) or example_of(raw, body["content"]["application/json"])
             sent |= {"body": example, "media_type": "application/json"}

@@ -39,7 +39,13 @@ def walk(client):
 
     defaults = {"metadata": {"env": "dev"}, "config_id": config.slug}
     made = client.api_keys.create(
-        type="workspace", sub_type="service", name="ci", scopes=["completions.write"], defaults=defaults
+        type="workspace",
+        sub_type="service",
+        name="ci",
+        scopes=["completions.write"],
+        defaults=defaults,
+        alert_emails=["ops@example.com"],
+        rotation_policy={"rotation_period": "monthly", "key_transition_period_ms": 3600000},
     )
     yield "api_keys.create", made
     yield "api_keys.retrieve", client.api_keys.retrieve(id=made.id)

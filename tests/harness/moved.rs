@@ -69,7 +69,7 @@ async fn start(plane: &str, settings: Settings, telemetry: Telemetry) -> Running
     });
     match plane {
         "gateway" => gateway::start(settings, clock, telemetry).await.unwrap(),
-        "api" => api::start(settings, clock, telemetry).await.unwrap(),
+        "api" => Box::pin(api::start(settings, clock, telemetry)).await.unwrap(),
         _ => workers::start(settings, clock, telemetry).await.unwrap(),
     }
 }

@@ -21,6 +21,7 @@ pub fn some_path(route: &api::Route) -> String {
         .replace("{slug}", &nobodys.virtual_key)
         .replace("{workspace}", &nobodys.workspace)
         .replace("{user}", &nobodys.member)
+        .replace("{invite}", &nobodys.invite)
         .replace("{type}/{sub_type}", "workspace/service")
 }
 

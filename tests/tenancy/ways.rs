@@ -24,13 +24,8 @@ fn with_body(path: impl Into<String>, body: Value) -> Ask {
 /// Every way to name `ids` on a route of the control plane. `stranger`: to whom the organisation's id and members are
 /// another's too. A route that is new has no row here, which fails the test.
 pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
-    let Ids { organisation, workspace, user, log, api_key, virtual_key, trace, cursor, .. } = ids;
+    let Ids { organisation, workspace, log, api_key, virtual_key, trace, cursor, .. } = ids;
     let mine = &own.workspace;
-    let new_key = |more: Value| {
-        let mut body = json!({"name": "x", "scopes": ["logs.list"], "workspace_id": mine});
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        body
-    };
     let new_virtual_key =
         |workspace: &str| json!({"name": "x", "provider": "echo", "workspace_id": workspace});
     match (route.method, route.path) {
@@ -41,6 +36,30 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
             ask(format!("/v1/logs?virtual_keys={virtual_key}")),
             ask(format!("/v1/logs?trace_id={trace}")),
             ask(format!("/v1/logs?cursor={cursor}")),
+        ],
+        ("GET", "/v1/logs/values") => {
+            let values = |query: String| ask(format!("/v1/logs/values?field={query}"));
+            vec![
+                values(format!("model&workspace_slug={workspace}")),
+                values(format!("api_key&workspace_id={workspace}")),
+            ]
+        }
+        (_, path) if path.starts_with("/v1/logs/filters") => ways_in_saved_filters(route, ids, stranger),
+        ("GET", path) if path.starts_with("/v1/analytics/") => {
+            let when =
+                "time_of_generation_min=2026-11-01T00:00:00Z&time_of_generation_max=2026-12-01T00:00:00Z";
+            ["workspace_slug", "workspace_id"]
+                .map(|name| ask(format!("{path}?{when}&{name}={workspace}")))
+                .into()
+        }
+        ("GET", "/v1/traces") => vec![
+            ask(format!("/v1/traces?workspace_slug={workspace}")),
+            ask(format!("/v1/traces?workspace_id={workspace}")),
+        ],
+        ("GET", "/v1/traces/{trace_id}") => vec![
+            ask(format!("/v1/traces/{trace}")),
+            ask(format!("/v1/traces/{trace}?workspace_slug={workspace}")),
+            ask(format!("/v1/traces/{trace}?workspace_id={workspace}")),
         ],
         ("POST", "/v1/logs") => {
             let sides = json!({"request": {"url": "/v1/x", "body": {}}, "response": {"body": {}}});
@@ -57,34 +76,8 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
             ask(format!("/v1/usage?organisation_id={organisation}")),
             ask(format!("/v1/usage?workspace_id={workspace}")),
         ],
-        ("GET", "/v1/api-keys") => vec![ask(format!("/v1/api-keys?workspace_id={workspace}"))],
-        ("POST", "/v1/api-keys/{type}/{sub_type}") => {
-            let service = |body| with_body("/v1/api-keys/workspace/service", body);
-            let with_config = new_key(json!({"defaults": {"config_id": ids.config}}));
-            let mut ways = vec![service(new_key(json!({"workspace_id": workspace}))), service(with_config)];
-            if stranger {
-                let of_user = new_key(json!({"user_id": user}));
-                ways.push(with_body("/v1/api-keys/workspace/user", of_user));
-                ways.push(service(new_key(json!({"organisation_id": organisation}))));
-            }
-            ways
-        }
-        ("GET" | "DELETE", "/v1/api-keys/{id}") => vec![
-            ask(format!("/v1/api-keys/{api_key}")),
-            ask(format!("/v1/api-keys/{}?workspace_id={workspace}", own.api_key)),
-        ],
-        ("PUT", "/v1/api-keys/{id}") => {
-            let change = json!({"name": "taken over"});
-            let elsewhere = json!({"name": "mine", "workspace_id": workspace});
-            vec![
-                with_body(format!("/v1/api-keys/{api_key}"), change),
-                with_body(format!("/v1/api-keys/{}", own.api_key), elsewhere),
-                with_body(
-                    format!("/v1/api-keys/{}", own.api_key),
-                    json!({"defaults": {"config_id": ids.config}}),
-                ),
-            ]
-        }
+        (_, path) if path.starts_with("/v1/api-keys") => ways_in_keys(route, ids, own, stranger),
+        ("GET", "/v1/audit-logs") => ways_in_the_audit_log(ids, stranger),
         ("GET", "/v1/virtual-keys") => vec![ask(format!("/v1/virtual-keys?workspace_id={workspace}"))],
         ("POST", "/v1/virtual-keys") => vec![with_body("/v1/virtual-keys", new_virtual_key(workspace))],
         ("GET" | "DELETE", "/v1/virtual-keys/{slug}") => vec![
@@ -111,14 +104,88 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask
             let sign_in = json!({"email": email, "password": "x", "organisation_id": organisation});
             vec![with_body("/v1/auth/login", sign_in)]
         }
-        // What they take is a secret or nothing: there is no id to name.
-        ("POST", "/v1/auth/refresh" | "/v1/auth/logout" | "/v1/auth/password")
+        // What they take is a secret or nothing: there is no id to name. Whose sessions they are is in `sign_in::sessions`.
+        (_, path) if path.starts_with("/v1/auth/sessions") => Vec::new(),
+        (_, path) if path.starts_with("/v1/admin/users") => ways_among_people(route, ids),
+        (
+            "POST",
+            "/v1/auth/refresh"
+            | "/v1/auth/logout"
+            | "/v1/auth/password"
+            | "/v1/auth/password/reset"
+            | "/v1/auth/password/reset/confirm"
+            | "/v1/auth/invites/accept",
+        )
         | ("GET", "/v1/auth/jwks" | "/v1/model-configs/pricing/{provider}/{model}") => Vec::new(),
         (_, path) if path.starts_with("/v1/billing/") => ways_in_billing(route, ids),
         (_, "/v1/traces" | "/v1/feedback" | "/v1/feedback/{id}") => ways_in_traces(route, ids),
         (_, path) if path.contains("/otel/") => ways_in_traces(route, ids),
         (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
     }
+}
+
+fn ways_in_keys(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
+    let Ids { organisation, workspace, user, api_key, .. } = ids;
+    let mine = &own.workspace;
+    let new_key = |more: Value| {
+        let mut body = json!({"name": "x", "scopes": ["logs.list"], "workspace_id": mine});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    match (route.method, route.path) {
+        ("GET", "/v1/api-keys") => vec![ask(format!("/v1/api-keys?workspace_id={workspace}"))],
+        ("POST", "/v1/api-keys/{type}/{sub_type}") => {
+            let service = |body| with_body("/v1/api-keys/workspace/service", body);
+            let with_config = new_key(json!({"defaults": {"config_id": ids.config}}));
+            let mut ways = vec![service(new_key(json!({"workspace_id": workspace}))), service(with_config)];
+            if stranger {
+                let of_user = new_key(json!({"user_id": user}));
+                ways.push(with_body("/v1/api-keys/workspace/user", of_user));
+                ways.push(service(new_key(json!({"organisation_id": organisation}))));
+            }
+            ways
+        }
+        ("GET" | "DELETE", "/v1/api-keys/{id}") => vec![
+            ask(format!("/v1/api-keys/{api_key}")),
+            ask(format!("/v1/api-keys/{}?workspace_id={workspace}", own.api_key)),
+        ],
+        ("POST", "/v1/api-keys/{id}/rotate") => vec![
+            with_body(format!("/v1/api-keys/{api_key}/rotate"), json!({})),
+            with_body(format!("/v1/api-keys/{}/rotate", own.api_key), json!({"workspace_id": workspace})),
+        ],
+        ("DELETE", "/v1/api-keys/{id}/rotate") => vec![
+            ask(format!("/v1/api-keys/{api_key}/rotate")),
+            ask(format!("/v1/api-keys/{}/rotate?workspace_id={workspace}", own.api_key)),
+        ],
+        ("PUT", "/v1/api-keys/{id}") => {
+            let change = json!({"name": "taken over"});
+            let elsewhere = json!({"name": "mine", "workspace_id": workspace});
+            vec![
+                with_body(format!("/v1/api-keys/{api_key}"), change),
+                with_body(format!("/v1/api-keys/{}", own.api_key), elsewhere),
+                with_body(
+                    format!("/v1/api-keys/{}", own.api_key),
+                    json!({"defaults": {"config_id": ids.config}}),
+                ),
+            ]
+        }
+        (method, path) => panic!("{method} {path} is new: say here how another's ids are named on it"),
+    }
+}
+
+fn ways_in_the_audit_log(ids: &Ids, stranger: bool) -> Vec<Ask> {
+    let Ids { organisation, workspace, user, api_key, .. } = ids;
+    let list = |more: String| {
+        ask(format!("/v1/audit-logs?start_time=2026-01-01T00:00:00Z&end_time=2027-01-01T00:00:00Z&{more}"))
+    };
+    let mut ways = vec![list(format!("workspace_id={workspace}"))];
+    if stranger {
+        ways.push(list(format!("organisation_id={organisation}")));
+        ways.push(list(format!("user_id={user}")));
+    }
+    // Of a neighbour's keys only their organisation's own key reads here.
+    ways.push(list(format!("user_id={api_key}")));
+    ways
 }
 
 fn ways_in_workspaces(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) -> Vec<Ask> {
@@ -150,6 +217,30 @@ fn ways_in_workspaces(route: &api::Route, ids: &Ids, own: &Ids, stranger: bool) 
         }
         (_, path) if path.ends_with("{user}") => places.map(ask).into(),
         _ => vec![ask(named(workspace, ""))],
+    }
+}
+
+/// They are of the whole organisation: a neighbour's are the caller's own.
+fn ways_in_saved_filters(route: &api::Route, ids: &Ids, stranger: bool) -> Vec<Ask> {
+    let path = route.path.replace("{id}", &ids.saved_filter);
+    match (route.method, route.path) {
+        (_, "/v1/logs/filters") => Vec::new(),
+        _ if !stranger => Vec::new(),
+        ("PUT", _) => vec![with_body(path, json!({"name": "taken over"}))],
+        _ => vec![ask(path)],
+    }
+}
+
+fn ways_among_people(route: &api::Route, ids: &Ids) -> Vec<Ask> {
+    let path = route.path.replace("{user}", &ids.user).replace("{invite}", &ids.invite);
+    match (route.method, route.path) {
+        ("GET", "/v1/admin/users" | "/v1/admin/users/invites") => Vec::new(),
+        ("POST", "/v1/admin/users/invites") => {
+            let place = json!({"id": ids.workspace, "role": "member"});
+            vec![with_body(path, json!({"email": "a@b.co", "role": "member", "workspaces": [place]}))]
+        }
+        ("PUT", _) => vec![with_body(path, json!({"role": "member"}))],
+        (_, _) => vec![ask(path)],
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Parts {
     pub smtp: SmtpSettings,
     /// The payment provider, and what becomes of who does not pay.
     pub payments: PaymentsSettings,
+    /// Whether logs are to be found by the words of their prompts and answers.
+    pub text_index: bool,
     /// Where other processes are told of changes.
     pub redis_url: Option<SecretString>,
 }
@@ -74,6 +76,8 @@ pub enum Error {
     Held { job: &'static str },
     #[error("no mail can be sent by these settings")]
     Smtp(#[from] alerts::BadSmtp),
+    #[error("the words of logs were not read to their end")]
+    Words(#[from] tokio::task::JoinError),
     #[error("the payment provider cannot be asked")]
     Payments(#[from] payments::BadSettings),
 }

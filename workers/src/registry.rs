@@ -38,6 +38,15 @@ pub(crate) const FREQUENT_JOB_RUN_DAYS: u32 = 1;
 /// What was spent in a period is looked up for as long as statistics are, after its end.
 pub(crate) const SPENDING_DAYS: u32 = 400;
 
+/// Who was asked to join is looked up for as long as statistics are.
+pub(crate) const INVITE_DAYS: u32 = 400;
+
+/// A mail says nothing any more once it is sent or given up; that it was is looked up for a while.
+pub(crate) const MAIL_DAYS: u32 = 30;
+
+/// A token that is past its hour is of no use.
+pub(crate) const PASSWORD_RESET_DAYS: u32 = 1;
+
 /// What logs' costs were corrected by is looked up for as long as statistics are.
 pub(crate) const CORRECTION_DAYS: u32 = 400;
 
@@ -52,6 +61,8 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("log", ByPlan),
         ("log_payload", ByPlan),
         ("log_external_id", ByPlan),
+        ("log_text", ByPlan),
+        ("text_outbox", Kept("a row ends as its logs are made findable")),
         ("usage", Days(USAGE_DAYS)),
         ("spool_mark", Days(SPOOL_MARK_DAYS)),
         ("session", Days(SESSION_DAYS)),
@@ -68,6 +79,9 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("users", Kept("people may belong to several organisations and sign in after any pause")),
         ("membership", Kept("ends when it is taken away")),
         ("workspace_member", Kept("ends when it is taken away")),
+        ("invite", Days(INVITE_DAYS)),
+        ("mail", Days(MAIL_DAYS)),
+        ("password_reset", Days(PASSWORD_RESET_DAYS)),
         ("api_key", Kept("archived ones too: logs name the key they came by")),
         ("virtual_key", Kept("archived ones too: logs name them, and replay asks whether they are archived")),
         ("config", Kept("archived ones too: logs name the config that they ran under")),
@@ -79,6 +93,7 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("credit", Kept("what is owed, with the invoice that it stands on")),
         ("invoice", Kept("numbers are without gaps, and what is final is never deleted")),
         ("invoice_number", Kept("one row")),
+        ("saved_filter", Kept("ends when it is deleted")),
         ("usage_hourly", ByPlan),
         ("feedback", ByPlan),
         ("alert", Days(ALERT_DAYS)),
@@ -122,8 +137,11 @@ mod tests {
                 "SELECT relname::text AS name FROM pg_class
                  WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace"
             }
+            // The tables that an index of words is made of are part of it, and it of the table that it is beside.
             _ => {
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+                "SELECT name FROM pragma_table_list
+                 WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+                 UNION SELECT replace(name, '_fts', '') FROM pragma_table_list WHERE type = 'virtual'"
             }
         };
         let rows = world.db().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();

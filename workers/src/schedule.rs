@@ -4,6 +4,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::DateTime;
+use futures_util::future::join_all;
 use sea_orm::DbErr;
 use settings::JobsSettings;
 use tokio_util::sync::CancellationToken;
@@ -56,11 +57,10 @@ struct Entry {
 pub async fn run(schedule: Schedule, parts: Parts, stop: CancellationToken) {
     let started_ms = parts.clock.now_ms();
     let entry = |(job, cron)| Entry { job, cron, settled_ms: None };
-    let (beside, others) = schedule.0.into_iter().map(entry).partition(|entry| entry.job.runs_beside());
-    tokio::join!(
-        take_turns(others, &parts, started_ms, &stop),
-        take_turns(beside, &parts, started_ms, &stop)
-    );
+    let (beside, others): (Vec<_>, Vec<_>) =
+        schedule.0.into_iter().map(entry).partition(|entry| entry.job.runs_beside());
+    let beside = beside.into_iter().map(|entry| take_turns(vec![entry], &parts, started_ms, &stop));
+    tokio::join!(take_turns(others, &parts, started_ms, &stop), join_all(beside));
 }
 
 /// One job after the other, as they are due.

@@ -68,6 +68,7 @@ impl Parts {
             reach: base.settings.gateway.allow_private_hosts,
             smtp: base.settings.smtp.clone(),
             payments: base.settings.payments.clone(),
+            text_index: base.settings.log.text_index,
             redis_url: base.settings.redis_url.clone(),
         }
     }

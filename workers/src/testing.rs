@@ -47,6 +47,7 @@ impl World {
             reach: egress::Reach::Loopback,
             smtp: settings::SmtpSettings::default(),
             payments: settings::PaymentsSettings::default(),
+            text_index: true,
             redis_url: None,
         };
         Self { parts, ids, _folder: folder }
@@ -97,11 +98,26 @@ impl World {
         let class = tenancy::terms(&row, &self.parts.plan_overrides, now_ms).map(|(_, terms)| terms);
         let class = class.map_or(3, |terms| plans::retention_class(&terms, now_ms));
         let entries: Vec<Entry> = (0..n).map(|_| self.entry(organisation, class)).collect();
+        self.append(entries).await
+    }
+
+    /// Appends a log of which no content is kept.
+    pub async fn without_content(&self, organisation: Uuid) {
+        self.append(vec![Entry { payload: None, ..self.entry(organisation, 0) }]).await;
+    }
+
+    async fn append(&self, entries: Vec<Entry>) -> Vec<Uuid> {
         let ids = entries.iter().map(|entry| entry.log.id).collect();
+        let organisations: Vec<Uuid> = entries.iter().map(|entry| entry.log.organisation_id).collect();
         let batch = Batch { segment: self.ids.fresh(), start: 0, end: 1, entries, late: Vec::new() };
         let unlimited = plans::terms(Plan::Enterprise, &Overrides::default());
-        let exports = Exports::load(self.db(), [organisation]).await.unwrap();
-        let rules = Rules { terms: &|_| Some(unlimited), limited: &Limited::default(), exports: &exports };
+        let exports = Exports::load(self.db(), organisations).await.unwrap();
+        let rules = Rules {
+            terms: &|_| Some(unlimited),
+            limited: &Limited::default(),
+            exports: &exports,
+            searchable: true,
+        };
         let appended = logstore::append(self.db(), batch, rules, &self.parts.clock).await.unwrap();
         assert!(matches!(appended, Appended::Now(_)));
         ids

@@ -1,5 +1,6 @@
 use ::limits::{Subject, SubjectKind};
 use actix_web::web;
+use entity::api_key::Model;
 use sea_orm::TransactionTrait as _;
 use sea_orm::prelude::Uuid;
 use secrecy::ExposeSecret as _;
@@ -8,7 +9,8 @@ use tenancy::{KeyKind, Mint, Scope};
 use utoipa::ToSchema;
 
 use super::defaults::{self, KeyDefaults};
-use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, scope_for, take_scopes};
+use super::rotation::{self, Policy};
+use super::{MAX_DESCRIPTION, MAX_NAME, Verb, note, noted, scope_for, take_scopes};
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::limits::{Change, RateLimit, UsageLimits};
@@ -43,6 +45,10 @@ pub(crate) struct NewApiKey {
     rate_limits: Option<Vec<RateLimit>>,
     /// Of a workspace's key.
     defaults: Option<KeyDefaults>,
+    /// Who is told of its budget and its rotation beside those who always are.
+    #[schema(max_items = 20)]
+    alert_emails: Option<Vec<String>>,
+    rotation_policy: Option<Policy>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -74,11 +80,28 @@ pub(crate) async fn create(
     fields.repeats("type", &path.0)?;
     fields.repeats("sub-type", &path.1)?;
     let limits = Change::of_new(&mut fields)?;
+    let alert_emails = rotation::take_emails(&mut fields)?.value();
+    let rotation = rotation::take(&mut fields, now_ms)?.value();
     let mint = read(&api, &caller, kind, fields, now_ms).await?;
     let (row, secret) = mint.mint(&api.ids, now_ms).map_err(Error::internal)?;
+    let row = Model {
+        alert_emails,
+        rotation_policy: rotation.as_ref().map(|taken| taken.policy.to_json()),
+        next_rotation_at: rotation.map(|taken| taken.next_at),
+        ..row
+    };
     let id = row.id;
     let txn = api.db.begin().await?;
+    note(&txn, &api, &caller, "api_key.create", &row, noted(&row)).await?;
+    let (workspace_id, user_id) = (row.workspace_id, row.user_id);
     db::api_key::insert(&txn, row).await?;
+    // Who leaves at this moment takes the key along, or is gone before there is one.
+    if let Some(user_id) = user_id
+        && !db::membership::hold(&txn, &caller.scope, user_id, workspace_id).await?
+    {
+        return Err(Error::invalid("user_id", format!("found `{user_id}`"), MEMBER));
+    }
+    let limits = limits.in_workspace(workspace_id);
     limits.save(&txn, &api, &caller, Subject { kind: SubjectKind::Key, id }, "").await?;
     txn.commit().await?;
     Ok(web::Json(Created { id, key: secret.expose_secret().to_owned(), object: "api-key" }))
@@ -108,7 +131,6 @@ async fn read(
     let organisation = fields.line("organisation_id", 100)?;
     let workspace = fields.line("workspace_id", 100)?;
     let user = fields.line("user_id", 100)?;
-    fields.not_yet(&NOT_YET)?;
     fields.finish()?;
 
     caller.check_organisation(organisation.as_deref())?;
@@ -129,9 +151,23 @@ async fn read(
     };
     let user_id = user_id(api, caller, workspace_id, kind, user).await?;
     let organisation_id = caller.scope.organisation();
-    let defaults = defaults.value();
-    Ok(Mint { organisation_id, workspace_id, user_id, kind, name, description, scopes, defaults, expires_at })
+    let (defaults, created_by) = (defaults.value(), caller.id());
+    Ok(Mint {
+        organisation_id,
+        workspace_id,
+        user_id,
+        kind,
+        name,
+        description,
+        scopes,
+        defaults,
+        expires_at,
+        created_by,
+    })
 }
+
+/// What `user_id` is to be.
+const MEMBER: &str = "the id of a member of the workspace, or of an owner or admin";
 
 async fn user_id(
     api: &Api,
@@ -140,11 +176,10 @@ async fn user_id(
     kind: KeyKind,
     named: Option<String>,
 ) -> Result<Option<Uuid>, Error> {
-    let expected = "the id of a member of the workspace, or of an owner or admin";
     match (kind, named) {
-        (KeyKind::WorkspaceUser, None) => Err(Error::invalid("user_id", "missing", expected)),
+        (KeyKind::WorkspaceUser, None) => Err(Error::invalid("user_id", "missing", MEMBER)),
         (KeyKind::WorkspaceUser, Some(text)) => {
-            let unknown = || Error::invalid("user_id", format!("found `{text}`"), expected);
+            let unknown = || Error::invalid("user_id", format!("found `{text}`"), MEMBER);
             let id: Uuid = text.parse().map_err(|_| unknown())?;
             let member = db::membership::reaches(&api.db, &caller.scope, id, workspace_id).await?;
             if member { Ok(Some(id)) } else { Err(unknown()) }

@@ -1,14 +1,15 @@
 use actix_web::web;
 use entity::api_key::ActiveModel;
-use sea_orm::Set;
+use sea_orm::{Set, TransactionTrait as _};
+use serde_json::json;
 
 use super::update::Done;
-use super::{Verb, find};
+use super::{Verb, find, note, noted};
 use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
 use crate::{Api, Error, db};
 
-/// Archives a key, which ends at once.
+/// Archives a key, whose secrets end at once.
 #[utoipa::path(delete, path = "/v1/api-keys/{id}", params(("id" = Uuid, Path), InWorkspace), responses((status = 200, body = Done)))]
 pub(crate) async fn delete(
     caller: Caller,
@@ -26,9 +27,13 @@ pub(crate) async fn delete(
         last_updated_at: Set(api.clock.now_ms()),
         ..Default::default()
     };
-    if !db::api_key::update(&api.db, &scope, row.id, archived).await? {
-        return Err(Error::not_found("API key", id.as_str()));
-    }
-    super::forget(&api, &row);
+    let txn = api.db.begin().await?;
+    let after = db::api_key::update(&txn, &scope, row.id, archived).await?;
+    let after = after.ok_or_else(|| Error::not_found("API key", id.as_str()))?;
+    let changed = json!({"from": noted(&row), "to": noted(&after)});
+    note(&txn, &api, &caller, "api_key.delete", &row, changed).await?;
+    txn.commit().await?;
+    // What it was known by when it ended: it may have been rotated since it was read.
+    super::forget(&api, &after);
     Ok(web::Json(Done {}))
 }

@@ -5,33 +5,46 @@ mod defaults;
 mod delete;
 mod get;
 mod list;
+mod rotate;
+mod rotation;
 mod shape;
 mod update;
 
+use ::limits::{Subject, SubjectKind};
+use entity::api_key::Model;
+use sea_orm::ConnectionTrait;
+use sea_orm::prelude::Json;
+use serde_json::json;
 use tenancy::{KeyKind, Scope, Scopes, TenantScope};
 use utoipa::OpenApi;
 
 use crate::access::Caller;
 use crate::fields::{Fields, kind};
-use crate::{Api, Error, db, path};
+use crate::{Api, Error, db, instant, path};
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use get::get;
 pub(crate) use list::list;
+pub(crate) use rotate::{end_rotation, rotate};
 pub(crate) use update::update;
 
 /// The part of the document.
 #[derive(OpenApi)]
-#[openapi(paths(create::create, delete::delete, get::get, list::list, update::update))]
+#[openapi(paths(
+    create::create,
+    delete::delete,
+    get::get,
+    list::list,
+    rotate::rotate,
+    rotate::end_rotation,
+    update::update
+))]
 pub(crate) struct Doc;
 
 /// Characters of a key's name and of its description.
 const MAX_NAME: usize = 100;
 const MAX_DESCRIPTION: usize = 500;
-
-/// What the contract lets a key have, and we do not yet.
-const NOT_YET: [&str; 2] = ["alert_emails", "rotation_policy"];
 
 /// What is done to a key: each kind has a scope for each.
 #[derive(Clone, Copy)]
@@ -41,6 +54,7 @@ enum Verb {
     Update,
     Delete,
     List,
+    Rotate,
 }
 
 fn scope_for(kind: KeyKind, verb: Verb) -> Scope {
@@ -50,16 +64,19 @@ fn scope_for(kind: KeyKind, verb: Verb) -> Scope {
         (KeyKind::OrganisationService, Verb::Update) => Scope::OrganisationServiceApiKeysUpdate,
         (KeyKind::OrganisationService, Verb::Delete) => Scope::OrganisationServiceApiKeysDelete,
         (KeyKind::OrganisationService, Verb::List) => Scope::OrganisationServiceApiKeysList,
+        (KeyKind::OrganisationService, Verb::Rotate) => Scope::OrganisationServiceApiKeysRotate,
         (KeyKind::WorkspaceService, Verb::Create) => Scope::WorkspaceServiceApiKeysCreate,
         (KeyKind::WorkspaceService, Verb::Read) => Scope::WorkspaceServiceApiKeysRead,
         (KeyKind::WorkspaceService, Verb::Update) => Scope::WorkspaceServiceApiKeysUpdate,
         (KeyKind::WorkspaceService, Verb::Delete) => Scope::WorkspaceServiceApiKeysDelete,
         (KeyKind::WorkspaceService, Verb::List) => Scope::WorkspaceServiceApiKeysList,
+        (KeyKind::WorkspaceService, Verb::Rotate) => Scope::WorkspaceServiceApiKeysRotate,
         (KeyKind::WorkspaceUser, Verb::Create) => Scope::WorkspaceUserApiKeysCreate,
         (KeyKind::WorkspaceUser, Verb::Read) => Scope::WorkspaceUserApiKeysRead,
         (KeyKind::WorkspaceUser, Verb::Update) => Scope::WorkspaceUserApiKeysUpdate,
         (KeyKind::WorkspaceUser, Verb::Delete) => Scope::WorkspaceUserApiKeysDelete,
         (KeyKind::WorkspaceUser, Verb::List) => Scope::WorkspaceUserApiKeysList,
+        (KeyKind::WorkspaceUser, Verb::Rotate) => Scope::WorkspaceUserApiKeysRotate,
     }
 }
 
@@ -70,7 +87,7 @@ async fn find(
     scope: &TenantScope,
     id: &str,
     verb: Verb,
-) -> Result<(entity::api_key::Model, KeyKind), Error> {
+) -> Result<(Model, KeyKind), Error> {
     let row = db::api_key::find(&api.db, scope, path::id(id)?).await?;
     let row = row.ok_or_else(|| Error::not_found("API key", id))?;
     let kind = row.kind.parse().map_err(Error::internal)?;
@@ -79,7 +96,11 @@ async fn find(
 }
 
 /// The scopes asked for: known ones, that a key of this kind may hold, and that the caller may give away.
-fn take_scopes(fields: &mut Fields, kind: KeyKind, caller: &Caller) -> Result<Option<Scopes>, Error> {
+pub(crate) fn take_scopes(
+    fields: &mut Fields,
+    kind: KeyKind,
+    caller: &Caller,
+) -> Result<Option<Scopes>, Error> {
     let at = fields.path("scopes");
     let expected = "an array of scope names, such as [\"completions.write\"]";
     let Some(value) = fields.take("scopes") else { return Ok(None) };
@@ -113,10 +134,32 @@ fn take_scopes(fields: &mut Fields, kind: KeyKind, caller: &Caller) -> Result<Op
     }
 }
 
-/// Lets a change of a key be seen by the next call that it makes.
-fn forget(api: &Api, row: &entity::api_key::Model) {
-    match row.hash.as_slice().try_into() {
-        Ok(hash) => api.keys.invalidate(hash),
-        Err(_) => api.keys.invalidate_organisation(row.organisation_id),
+/// Lets a change of a key be seen by the next call that it makes, with whichever of its secrets.
+fn forget(api: &Api, row: &Model) {
+    for hash in tenancy::key_hashes(row) {
+        api.keys.invalidate(&hash);
     }
+}
+
+/// Writes down a change of a key.
+async fn note(
+    txn: &impl ConnectionTrait,
+    api: &Api,
+    caller: &Caller,
+    action: &'static str,
+    row: &Model,
+    change: Json,
+) -> Result<(), Error> {
+    let subject = Subject { kind: SubjectKind::Key, id: row.id }.to_string();
+    Ok(caller.note_in(txn, api, row.workspace_id, action, subject, change).await?)
+}
+
+/// What is noted of a key: all but its limits, which are noted by themselves. Of its secret there is the hint.
+fn noted(row: &Model) -> Json {
+    json!({
+        "name": row.name, "description": row.description, "type": row.kind, "key": row.hint, "scopes": row.scopes,
+        "defaults": row.defaults, "expires_at": row.expires_at.map(instant::iso), "user_id": row.user_id,
+        "workspace_id": row.workspace_id, "alert_emails": row.alert_emails, "rotation_policy": row.rotation_policy,
+        "next_rotation_at": row.next_rotation_at.map(instant::iso), "status": row.status,
+    })
 }

@@ -3,11 +3,11 @@
 use entity::api_key;
 use sea_orm::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tenancy::Defaults;
 use utoipa::ToSchema;
 
-use super::defaults;
+use super::{defaults, rotate, rotation};
 use crate::instant;
 use crate::limits::{RateShown, Shown, UsageShown};
 
@@ -38,8 +38,13 @@ pub(crate) struct ApiKey {
     #[schema(value_type = Vec<tenancy::Scope>)]
     scopes: Value,
     defaults: defaults::Shown,
-    #[schema(value_type = Vec<Value>, max_items = 0)]
-    alert_emails: [(); 0],
+    /// Who is told of its budget and its rotation beside those who always are.
+    #[schema(value_type = Vec<String>)]
+    alert_emails: Value,
+    rotation_policy: Option<rotation::Shown>,
+    /// Of a key that was rotated: until when its former secret works too.
+    #[schema(format = DateTime)]
+    key_transition_expires_at: Option<String>,
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// Always `api-key`.
@@ -56,7 +61,8 @@ impl ApiKey {
         now_ms: i64,
     ) -> Result<Self, DbErr> {
         let expired = row.expires_at.is_some_and(|at| at <= now_ms);
-        let defaults = Defaults::of(&row)?;
+        let (defaults, rotation_policy) = (Defaults::of(&row)?, rotation::Shown::of(&row)?);
+        let former_until = row.former_until.filter(|_| rotate::works_beside(&row, now_ms));
         Ok(Self {
             id: row.id,
             key: row.hint,
@@ -79,7 +85,9 @@ impl ApiKey {
             reset_usage: 0,
             scopes: row.scopes,
             defaults: defaults::Shown::of(defaults),
-            alert_emails: [],
+            alert_emails: row.alert_emails.unwrap_or_else(|| json!([])),
+            rotation_policy,
+            key_transition_expires_at: former_until.map(instant::iso),
             expires_at: row.expires_at.map(instant::iso),
             object: "api-key",
         })

@@ -3,12 +3,14 @@ use actix_web::web;
 use entity::api_key::ActiveModel;
 use sea_orm::{Set, TransactionTrait as _};
 use serde::Serialize;
+use serde_json::json;
 use tenancy::{KeyKind, Scope};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::defaults::{self, KeyDefaults};
-use super::{MAX_DESCRIPTION, MAX_NAME, NOT_YET, Verb, find, take_scopes};
+use super::rotation::{self, Policy};
+use super::{MAX_DESCRIPTION, MAX_NAME, Verb, find, note, noted, take_scopes};
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::limits::{Change, RateLimit, UsageLimits};
@@ -42,6 +44,11 @@ pub(crate) struct ApiKeyChange {
     rate_limits: Option<Vec<RateLimit>>,
     /// In place of all that there are; null: none.
     defaults: Option<KeyDefaults>,
+    /// In place of all that there are; null or empty: none.
+    #[schema(max_items = 20)]
+    alert_emails: Option<Vec<String>>,
+    /// In place of all that was said; null: none.
+    rotation_policy: Option<Policy>,
     /// True: what was spent is forgotten, and the budget counts from now on.
     reset_usage: Option<bool>,
 }
@@ -77,12 +84,17 @@ pub(crate) async fn update(
     }
     change.defaults = defaults.map(|defaults| defaults.to_json()).change();
     let txn = api.db.begin().await?;
-    if !db::api_key::update(&txn, &scope, row.id, change).await? {
-        return Err(Error::not_found("API key", id.as_str()));
+    let after = db::api_key::update(&txn, &scope, row.id, change).await?;
+    let after = after.ok_or_else(|| Error::not_found("API key", id.as_str()))?;
+    let (from, to) = (noted(&row), noted(&after));
+    // Limits are noted by themselves.
+    if from != to {
+        note(&txn, &api, &caller, "api_key.update", &row, json!({"from": from, "to": to})).await?;
     }
+    let limits = limits.in_workspace(row.workspace_id);
     limits.save(&txn, &api, &caller, Subject { kind: SubjectKind::Key, id: row.id }, "").await?;
     txn.commit().await?;
-    super::forget(&api, &row);
+    super::forget(&api, &after);
     Ok(web::Json(Done {}))
 }
 
@@ -96,8 +108,11 @@ fn read(mut fields: Fields, kind: KeyKind, caller: &Caller, now_ms: i64) -> Resu
         change.scopes = Set(scopes.to_json());
     }
     change.expires_at = fields.expiry(now_ms)?.change();
+    change.alert_emails = rotation::take_emails(&mut fields)?.change();
+    let rotation = rotation::take(&mut fields, now_ms)?;
+    change.rotation_policy = rotation.as_ref().map(|taken| taken.policy.to_json()).change();
+    change.next_rotation_at = rotation.map(|taken| taken.next_at).change();
     fields.fixed(&["type", "user_id"])?;
-    fields.not_yet(&NOT_YET)?;
     fields.finish()?;
     Ok(change)
 }

@@ -1,32 +1,47 @@
 //! Signing in as a person, and what goes with it.
 
+mod accept;
 mod jwks;
 mod login;
 mod logout;
 mod password;
 mod refresh;
+mod reset;
+mod sessions;
 mod shape;
 
 use secrecy::SecretString;
+use tenancy::PeopleError;
+use tenancy::password::{self as rule, Weak};
 use utoipa::{OpenApi, ToSchema};
 
 use crate::Error;
 use crate::fields::Fields;
 
+pub(crate) use accept::accept;
 pub(crate) use jwks::jwks;
 pub(crate) use login::login;
 pub(crate) use logout::logout;
 pub(crate) use password::password;
 pub(crate) use refresh::refresh;
+pub(crate) use reset::{begin_reset, finish_reset};
+pub(crate) use sessions::{end_session, sessions};
 
 /// The part of the document.
 #[derive(OpenApi)]
-#[openapi(paths(jwks::jwks, login::login, logout::logout, password::password, refresh::refresh))]
+#[openapi(paths(
+    jwks::jwks,
+    login::login,
+    logout::logout,
+    password::password,
+    refresh::refresh,
+    reset::begin_reset,
+    reset::finish_reset,
+    accept::accept,
+    sessions::sessions,
+    sessions::end_session
+))]
 pub(crate) struct Doc;
-
-/// Characters of a password.
-const MIN_PASSWORD: usize = 12;
-const MAX_PASSWORD: usize = 256;
 
 /// A refresh token, and nothing else.
 #[derive(ToSchema)]
@@ -45,6 +60,14 @@ fn take_refresh_token(mut fields: Fields) -> Result<SecretString, Error> {
 }
 
 fn take_password(fields: &mut Fields, name: &'static str) -> Result<SecretString, Error> {
-    let password = fields.line(name, MAX_PASSWORD)?;
+    let password = fields.line(name, rule::MAX)?;
     fields.required(name, password, "a password").map(Into::into)
+}
+
+/// A password that is not taken is said by the name of its field.
+fn weak(error: PeopleError, field: &'static str) -> Error {
+    match error {
+        PeopleError::Weak(weak) => Error::invalid(field, weak.to_string(), Weak::EXPECTED),
+        error => error.into(),
+    }
 }

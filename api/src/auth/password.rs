@@ -1,11 +1,12 @@
 use actix_web::web;
 use secrecy::{ExposeSecret as _, SecretString};
 use tenancy::PeopleError;
+use tenancy::password::Weak;
 use tenancy::people::Person;
 use utoipa::ToSchema;
 
 use super::logout::Done;
-use super::{MAX_PASSWORD, MIN_PASSWORD};
+use super::weak;
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::query::Query;
@@ -36,12 +37,12 @@ pub(crate) async fn password(
         .session_id
         .ok_or_else(|| Error::Forbidden("it needs the access token of a person".to_owned()))?;
     let person = Person { tenant: caller.tenant, session_id };
-    api.people.change_password(&person, current, new).await.map_err(|error| match error {
+    api.people.change_password(&person, current, new, caller.origin).await.map_err(|error| match error {
         // Not 401: the access token is good, and a client that fetched another would get no further.
         PeopleError::Refused => {
             Error::invalid("current_password", "not your password", "the password that you signed in with")
         }
-        error => error.into(),
+        error => weak(error, "new_password"),
     })?;
     Ok(web::Json(Done {}))
 }
@@ -50,12 +51,8 @@ fn read(mut fields: Fields) -> Result<(SecretString, SecretString), Error> {
     let current = super::take_password(&mut fields, "current_password")?;
     let new = super::take_password(&mut fields, "new_password")?;
     fields.finish()?;
-    let expected = format!("another password, of {MIN_PASSWORD} to {MAX_PASSWORD} characters");
-    if new.expose_secret().chars().count() < MIN_PASSWORD {
-        return Err(Error::invalid("new_password", "too short", expected));
-    }
     if new.expose_secret() == current.expose_secret() {
-        return Err(Error::invalid("new_password", "the same as the current one", expected));
+        return Err(Error::invalid("new_password", "the same as the current one", Weak::EXPECTED));
     }
     Ok((current, new))
 }

@@ -35,7 +35,11 @@ struct User {
 
 impl Tokens {
     pub fn answer(signed_in: SignedIn) -> TokensAnswer {
-        let tokens = Self {
+        Json(Self::of(signed_in)).customize().insert_header((CACHE_CONTROL, "no-store"))
+    }
+
+    pub fn of(signed_in: SignedIn) -> Self {
+        Self {
             access_token: signed_in.access_token.expose_secret().to_owned(),
             token_type: "Bearer",
             expires_in: ACCESS_TOKEN_S,
@@ -44,7 +48,6 @@ impl Tokens {
             user: User { id: signed_in.user_id, email: signed_in.email, name: signed_in.name },
             organisation_id: signed_in.organisation_id,
             role: signed_in.role.as_str(),
-        };
-        Json(tokens).customize().insert_header((CACHE_CONTROL, "no-store"))
+        }
     }
 }

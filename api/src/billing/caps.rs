@@ -2,7 +2,6 @@ use actix_web::web;
 use billing::{Cap, Limits};
 use serde_json::Value;
 use tenancy::OverQuota;
-use tenancy::audit::Actor;
 use utoipa::ToSchema;
 
 use super::plan::BillingPlan;
@@ -43,9 +42,9 @@ pub(crate) async fn put(
 ) -> Result<web::Json<BillingPlan>, Error> {
     query.none()?;
     let limits = read(body::object(payload).await?)?;
-    let (organisation, actor) = (caller.scope.organisation(), Actor::of(&caller.tenant));
+    let (organisation, author) = (caller.scope.organisation(), caller.author());
     let now_ms = api.clock.now_ms();
-    let row = billing::set_limits(&api.db, &api.ids, now_ms, actor, organisation, limits).await?;
+    let row = billing::set_limits(&api.db, &api.ids, now_ms, author, organisation, limits).await?;
     api.forget_organisation(organisation);
     Ok(web::Json(BillingPlan::of(&row, &api)?))
 }

@@ -3,7 +3,6 @@ use entity::organisation;
 use plans::{CATALOGUE_VERSION, NOTICE_MS, Plan};
 use serde::Serialize;
 use tenancy::PlanOverrides;
-use tenancy::audit::Actor;
 use utoipa::ToSchema;
 
 use super::shape::{Offer, Terms};
@@ -99,9 +98,9 @@ pub(crate) async fn put(
     let plan = fields.required("plan", plan, expected)?;
     fields.finish()?;
     let plan: Plan = plan.parse().map_err(|_| Error::invalid("plan", format!("found `{plan}`"), expected))?;
-    let (organisation, actor) = (caller.scope.organisation(), Actor::of(&caller.tenant));
+    let (organisation, author) = (caller.scope.organisation(), caller.author());
     let now_ms = api.clock.now_ms();
-    let row = billing::request(&api.db, &api.ids, now_ms, actor, organisation, plan).await?;
+    let row = billing::request(&api.db, &api.ids, now_ms, author, organisation, plan).await?;
     api.forget_organisation(organisation);
     Ok(web::Json(BillingPlan::of(&row, &api)?))
 }

@@ -91,7 +91,7 @@ pub(crate) async fn create(
     if is_default {
         db::config::unmark(&txn, &workspace.scope, workspace.id).await?;
     }
-    note(&txn, &api, &caller, "config.create", &row.slug, noted(&row)).await?;
+    note(&txn, &api, &caller, "config.create", &row, noted(&row)).await?;
     db::config::insert(&txn, row, version).await?;
     txn.commit().await?;
     // A call may have asked for the name before it was there.

@@ -38,7 +38,7 @@ pub(crate) async fn delete(
         return Err(Error::not_found("config", slug.as_str()));
     }
     let changed = json!({"from": noted(&before), "to": noted(&after)});
-    note(&txn, &api, &caller, "config.delete", &before.slug, changed).await?;
+    note(&txn, &api, &caller, "config.delete", &before, changed).await?;
     txn.commit().await?;
     api.configs.invalidate(before.organisation_id, &before.slug);
     Ok(web::Json(Wrapped::of(Nothing {})))

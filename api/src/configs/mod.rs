@@ -78,10 +78,12 @@ async fn note(
     api: &Api,
     caller: &Caller,
     action: &'static str,
-    slug: &str,
+    row: &Model,
     change: Json,
 ) -> Result<(), Error> {
-    Ok(caller.note(txn, api, action, format!("config:{slug}"), change).await?)
+    Ok(caller
+        .note_in(txn, api, Some(row.workspace_id), action, format!("config:{}", row.slug), change)
+        .await?)
 }
 
 /// What is noted of a config; what it says is in its version.

@@ -84,7 +84,7 @@ pub(crate) async fn update(
     let before = find(&txn, &scope, &slug).await?;
     let after = change(&txn, &api, &caller, &scope, &before, sent).await?;
     let changed = json!({"from": noted(&before), "to": noted(&after)});
-    note(&txn, &api, &caller, "config.update", &after.slug, changed).await?;
+    note(&txn, &api, &caller, "config.update", &after, changed).await?;
     txn.commit().await?;
     api.configs.invalidate(after.organisation_id, &after.slug);
     let changed = Changed { id: after.id, slug: after.slug, version_id: after.version_id, object: "config" };

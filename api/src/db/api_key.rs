@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use entity::api_key::{ActiveModel, Column, Entity, Model};
 use sea_orm::prelude::*;
-use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{Condition, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select, UpdateMany};
 use tenancy::{KeyKind, TenantScope};
 
 use crate::paging::Paging;
@@ -50,21 +50,48 @@ pub(crate) async fn names(
     Ok(named.into_iter().collect())
 }
 
-/// Changes what `change` sets. False when the key is not within `scope` any more.
+/// Changes what `change` sets; the row as it is now. None when the key is not within `scope` any more.
 pub(crate) async fn update(
     db: &impl ConnectionTrait,
     scope: &TenantScope,
     id: Uuid,
     change: ActiveModel,
+) -> Result<Option<Model>, DbErr> {
+    Ok(active(scope, id).set(change).exec_with_returning(db).await?.pop())
+}
+
+/// Changes what `change` sets, and makes the secret that it replaces the former one; the row as it is now. None when there is a
+/// former one already that works, or the key is not within `scope` any more.
+pub(crate) async fn rotate(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    id: Uuid,
+    change: ActiveModel,
+    now_ms: i64,
+) -> Result<Option<Model>, DbErr> {
+    let free = Condition::any().add(Column::FormerUntil.is_null()).add(Column::FormerUntil.lte(now_ms));
+    // What is on the right of an assignment is as it was before the statement.
+    let rotated =
+        active(scope, id).set(change).col_expr(Column::FormerHash, Expr::col(Column::Hash)).filter(free);
+    Ok(rotated.exec_with_returning(db).await?.pop())
+}
+
+/// Takes the former secret away that `row` has. False when it has another one by now, or none.
+pub(crate) async fn end_former(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    row: &Model,
+    change: ActiveModel,
 ) -> Result<bool, DbErr> {
-    let updated = Entity::update_many()
-        .set(change)
+    let ended = active(scope, row.id).set(change).filter(Column::FormerHash.eq(row.former_hash.clone()));
+    Ok(ended.exec(db).await?.rows_affected == 1)
+}
+
+fn active(scope: &TenantScope, id: Uuid) -> UpdateMany<Entity> {
+    Entity::update_many()
         .filter(Column::Id.eq(id))
         .filter(Column::OrganisationId.eq(scope.organisation()))
         .filter(Column::Status.eq("active"))
-        .exec(db)
-        .await?;
-    Ok(updated.rows_affected == 1)
 }
 
 fn within(scope: &TenantScope) -> Select<Entity> {

@@ -15,10 +15,19 @@ pub(crate) async fn find(
     scope: &TenantScope,
     named: &str,
 ) -> Result<Option<Model>, DbErr> {
+    Ok(ever(db, scope, named).await?.filter(|row| row.status == "active"))
+}
+
+/// The same, archived ones too: no slug is given twice.
+pub(crate) async fn ever(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    named: &str,
+) -> Result<Option<Model>, DbErr> {
     if named.contains('\0') {
         return Ok(None); // PostgreSQL refuses even to look for one.
     }
-    let rows = within(scope).filter(Column::Status.eq("active"));
+    let rows = within(scope);
     let rows = match named.parse::<Uuid>() {
         Ok(id) => rows.filter(Column::Id.eq(id)),
         Err(_) => rows.filter(Column::Slug.eq(named)),

@@ -2,9 +2,11 @@
 
 mod body;
 mod create;
+mod opinions;
 mod update;
 
 pub(crate) use create::create;
+pub(crate) use opinions::{Feedback, Opinions, of_trace, of_traces};
 pub(crate) use update::update;
 
 use sea_orm::prelude::Uuid;

@@ -78,7 +78,7 @@ pub(crate) async fn create(
         let expected = format!("at most {MAX_GUARDRAILS} of an organisation");
         return Err(Error::invalid("name", problem, expected).into());
     }
-    note(&txn, &api, &caller, "guardrail.create", &row.slug, noted(&row)).await?;
+    note(&txn, &api, &caller, "guardrail.create", &row, noted(&row)).await?;
     db::guardrail::insert(&txn, row, version).await?;
     txn.commit().await?;
     // A call may have asked for the name before it was there.

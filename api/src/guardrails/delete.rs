@@ -36,7 +36,7 @@ pub(crate) async fn delete(
     };
     db::guardrail::update(&txn, &before, archived).await?;
     let changed = json!({"from": noted(&before), "to": noted(&after)});
-    note(&txn, &api, &caller, "guardrail.delete", &before.slug, changed).await?;
+    note(&txn, &api, &caller, "guardrail.delete", &before, changed).await?;
     txn.commit().await?;
     api.guardrails.invalidate(before.organisation_id, &before.slug);
     Ok(web::Json(Nothing {}))

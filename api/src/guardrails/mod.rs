@@ -51,10 +51,10 @@ async fn note(
     api: &Api,
     caller: &Caller,
     action: &'static str,
-    slug: &str,
+    row: &Model,
     change: Json,
 ) -> Result<(), Error> {
-    Ok(caller.note(txn, api, action, format!("guardrail:{slug}"), change).await?)
+    Ok(caller.note_in(txn, api, row.workspace_id, action, format!("guardrail:{}", row.slug), change).await?)
 }
 
 /// What is noted of a guardrail; what it says is in its version.

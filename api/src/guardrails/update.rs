@@ -61,7 +61,7 @@ pub(crate) async fn update(
     let before = find(&txn, &scope, &named).await?;
     let after = change(&txn, &api, &caller, &before, sent).await?;
     let changed = json!({"from": noted(&before), "to": noted(&after)});
-    note(&txn, &api, &caller, "guardrail.update", &after.slug, changed).await?;
+    note(&txn, &api, &caller, "guardrail.update", &after, changed).await?;
     txn.commit().await?;
     api.guardrails.invalidate(after.organisation_id, &after.slug);
     Ok(web::Json(Saved { id: after.id, slug: after.slug, version_id: after.version_id }))

@@ -1,7 +1,8 @@
 //! Limits on their way into the database.
 
-use limits::{Budget, Limits, RateLimit, Subject};
+use limits::{Budget, Limits, RateLimit, Subject, SubjectKind};
 use sea_orm::DatabaseTransaction;
+use sea_orm::prelude::Uuid;
 use serde_json::json;
 
 use super::body;
@@ -15,12 +16,15 @@ pub(crate) struct Change {
     budgets: Sent<Vec<Budget>>,
     /// What was spent of the period is forgotten.
     reset: bool,
+    /// Whose it is that has the limits.
+    workspace_id: Option<Uuid>,
 }
 
 impl Change {
     /// Of a new key, or a new virtual key.
     pub fn of_new(fields: &mut Fields) -> Result<Self, Error> {
-        Ok(Self { rates: body::rates(fields)?, budgets: body::budget(fields)?, reset: false })
+        let (rates, budgets) = (body::rates(fields)?, body::budget(fields)?);
+        Ok(Self { rates, budgets, reset: false, workspace_id: None })
     }
 
     /// Of a key or a virtual key.
@@ -37,7 +41,13 @@ impl Change {
 
     /// Of a new workspace.
     pub fn of_new_workspace(fields: &mut Fields) -> Result<Self, Error> {
-        Ok(Self { rates: body::rates(fields)?, budgets: body::budgets(fields)?, reset: false })
+        let (rates, budgets) = (body::rates(fields)?, body::budgets(fields)?);
+        Ok(Self { rates, budgets, reset: false, workspace_id: None })
+    }
+
+    /// Says whose it is that has the limits, for the audit log.
+    pub fn in_workspace(self, workspace_id: Option<Uuid>) -> Self {
+        Self { workspace_id, ..self }
     }
 
     /// Makes it so; in the transaction of the change of what has the limits. `name`: what logs name a virtual key by.
@@ -74,7 +84,11 @@ impl Change {
         db::limits::save(txn, &now, now_ms).await?;
         let said = |limits: &Limits| json!({"rate_limits": limits.rates, "usage_limits": limits.budgets});
         let change = json!({"from": said(&was), "to": said(&now), "reset_usage": self.reset});
-        Ok(caller.note(txn, api, "limits.change", subject.to_string(), change).await?)
+        let workspace = match subject.kind {
+            SubjectKind::Workspace => Some(subject.id),
+            SubjectKind::Key | SubjectKind::VirtualKey => self.workspace_id,
+        };
+        Ok(caller.note_in(txn, api, workspace, "limits.change", subject.to_string(), change).await?)
     }
 }
 

@@ -14,6 +14,7 @@ use super::content::Body;
 use super::metrics::Metrics;
 use super::replay::Replayable;
 use super::row::millis;
+use crate::feedback::Feedback;
 use crate::instant;
 
 #[derive(Serialize, ToSchema)]
@@ -34,6 +35,8 @@ pub(crate) struct Detail {
     /// What guardrails found, as in the answer.
     #[schema(value_type = Option<std::collections::HashMap<String, Value>>)]
     hook_results: Option<Value>,
+    /// What is thought of its trace, the newest 100 of it.
+    feedback: Vec<Feedback>,
     outcome: String,
     /// What became of the content.
     payload: String,
@@ -87,6 +90,7 @@ impl Detail {
         exchange: Option<Exchange>,
         workspace_slug: Option<&str>,
         virtual_key: Option<&str>,
+        feedback: Vec<Feedback>,
     ) -> Self {
         let replayable = Replayable::of(log, exchange.as_ref(), virtual_key);
         let (request, response) = exchange.map(|exchange| (exchange.request, exchange.response)).unzip();
@@ -114,6 +118,7 @@ impl Detail {
             status: StatusLabels::of(log),
             attempts: attempts::of(log),
             hook_results: log.hook_results.clone(),
+            feedback,
             outcome: log.outcome.clone(),
             payload: log.payload.clone(),
             external_id: log.external_id.clone(),

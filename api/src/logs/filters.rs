@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use logstore::{Filter, Range, Retry};
+use logstore::text::Search;
+use logstore::{Filter, Range, Retry, Span};
 use sea_orm::prelude::Uuid;
 use serde_json::Value;
 use utoipa::IntoParams;
@@ -14,20 +15,40 @@ use crate::query::Parameters;
 
 const CACHE_STATUSES: [&str; 6] = ["DISABLED", "MISS", "SEMANTIC MISS", "REFRESH", "HIT", "SEMANTIC HIT"];
 
+/// What became of a call, as a log has it.
+const OUTCOMES: [&str; 7] =
+    ["answered", "refused", "upstream_failed", "upstream_cut", "client_gone", "timed_out", "panicked"];
+
+/// Where logs come from.
+const SOURCES: [&str; 3] = ["gateway", "insert", "otlp"];
+
+/// How the targets of a call were chosen.
+const MODES: [&str; 4] = ["single", "fallback", "loadbalance", "conditional"];
+
 /// Pairs of metadata, at most.
 const MAX_PAIRS: usize = 20;
 
-/// What a list is narrowed by.
+/// Characters of a text that is looked for, at most.
+const MAX_TEXT_CHARS: usize = 256;
+
+/// When.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it says what is read from the query")]
-pub(super) struct Filters {
+pub(crate) struct Times {
     /// When the call was received, at the earliest; ISO 8601.
     #[param(format = DateTime)]
     time_of_generation_min: Option<String>,
     /// When the call was received, at the latest; ISO 8601.
     #[param(format = DateTime)]
     time_of_generation_max: Option<String>,
+}
+
+/// What a list is narrowed by beside the time.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it says what is read from the query")]
+pub(crate) struct Filters {
     /// HTTP status codes, 100 to 599.
     #[param(style = Form, explode = false, max_items = 100)]
     status_code: Option<Vec<i16>>,
@@ -55,7 +76,24 @@ pub(super) struct Filters {
     /// API keys.
     #[param(style = Form, explode = false, max_items = 100)]
     api_key_ids: Option<Vec<Uuid>>,
-    trace_id: Option<String>,
+    /// Traces.
+    #[param(style = Form, explode = false, max_items = 100)]
+    trace_id: Option<Vec<String>>,
+    /// Spans.
+    #[param(style = Form, explode = false, max_items = 100)]
+    span_id: Option<Vec<String>>,
+    /// What the metadata has under `_user`.
+    #[param(style = Form, explode = false, max_items = 100)]
+    user: Option<Vec<String>>,
+    /// `answered`, `refused`, `upstream_failed`, `upstream_cut`, `client_gone`, `timed_out` or `panicked`.
+    #[param(style = Form, explode = false, max_items = 100)]
+    outcome: Option<Vec<String>>,
+    /// Where the log is from: `gateway`, `insert` or `otlp`.
+    #[param(style = Form, explode = false, max_items = 100)]
+    source: Option<Vec<String>>,
+    /// How the target was chosen: `single`, `fallback`, `loadbalance` or `conditional`.
+    #[param(style = Form, explode = false, max_items = 100)]
+    mode: Option<Vec<String>>,
     /// A JSON object of at most 20 strings, such as `{"env":"prod"}`: pairs that a log has all of.
     #[param(example = r#"{"env":"prod"}"#)]
     metadata: Option<String>,
@@ -95,9 +133,19 @@ pub(super) struct Filters {
     /// `not_triggered`, `success` or `failed`.
     #[param(style = Form, explode = false, max_items = 100)]
     retry_status: Option<Vec<String>>,
+    /// Words that prompt and answer have between them, in any order and whatever their case; the last one also as the beginning of a
+    /// word. Found some seconds after the call.
+    #[param(min_length = 1, max_length = 256, example = "refund order")]
+    text: Option<String>,
+    /// The mean of value times weight over the feedback of the log's trace, at least; a trace without feedback is in no range.
+    #[param(minimum = -10, maximum = 10)]
+    weighted_feedback_min: Option<f64>,
+    /// The same, at most.
+    #[param(minimum = -10, maximum = 10)]
+    weighted_feedback_max: Option<f64>,
 }
 
-pub(super) fn take(query: &mut Parameters) -> Result<Filter, Error> {
+pub(crate) fn take(query: &mut Parameters) -> Result<Filter, Error> {
     let word = |item: &str| Some(item.to_owned());
     let status = |item: &str| item.parse().ok().filter(|code| (100..600).contains(code));
     Ok(Filter {
@@ -112,7 +160,12 @@ pub(super) fn take(query: &mut Parameters) -> Result<Filter, Error> {
         virtual_keys: query.items("virtual_keys", word, "slugs of virtual keys")?,
         configs: query.items("configs", word, "slugs of saved configs")?,
         api_key_ids: query.items("api_key_ids", |item| item.parse::<Uuid>().ok(), "UUIDs of API keys")?,
-        trace_id: query.take("trace_id"),
+        trace_ids: query.items("trace_id", word, "ids of traces")?,
+        span_ids: query.items("span_id", word, "ids of spans")?,
+        users: query.items("user", word, "names of users")?,
+        outcomes: one_of(query, "outcome", &OUTCOMES)?,
+        sources: one_of(query, "source", &SOURCES)?,
+        modes: one_of(query, "mode", &MODES)?,
         metadata: metadata(query)?,
         cost_pusd: range(query, ["cost_min", "cost_max"], "cents, a number of at least 0", pusd, pusd)?,
         total_tokens: tokens(query, ["total_units_min", "total_units_max"])?,
@@ -121,7 +174,32 @@ pub(super) fn take(query: &mut Parameters) -> Result<Filter, Error> {
         latency_us: latency(query)?,
         cache_statuses: query.items("cache_status", cache_status, &CACHE_STATUSES.join(", "))?,
         retries: query.items("retry_status", retry, &Retry::ALL.map(Retry::as_str).join(", "))?,
+        text: text(query)?,
+        weighted_feedback: Span {
+            min: weighted(query, "weighted_feedback_min")?,
+            max: weighted(query, "weighted_feedback_max")?,
+        },
     })
+}
+
+/// Words to be found; empty is none of them, and would find all.
+fn text(query: &mut Parameters) -> Result<Option<Search>, Error> {
+    let Some(text) = query.given("text") else { return Ok(None) };
+    let expected = format!("words, in at most {MAX_TEXT_CHARS} characters");
+    let invalid = |problem: &str| Error::invalid("text", problem, expected);
+    match text.chars().count() {
+        0..=MAX_TEXT_CHARS => Search::read(&text).map(Some).ok_or_else(|| invalid("there is no word in it")),
+        n => Err(invalid(&format!("{n} characters"))),
+    }
+}
+
+fn one_of(query: &mut Parameters, name: &'static str, words: &[&str]) -> Result<Vec<String>, Error> {
+    let word = |item: &str| words.contains(&item).then(|| item.to_owned());
+    query.items(name, word, &words.join(", "))
+}
+
+fn weighted(query: &mut Parameters, name: &'static str) -> Result<Option<f64>, Error> {
+    query.parsed(name, |mean| (-10.0..=10.0).contains(mean), "a number from -10 to 10")
 }
 
 /// A list under the contract's name and under the one that a row has it by.

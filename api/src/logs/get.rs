@@ -3,7 +3,7 @@ use actix_web::web;
 use super::detail::Detail;
 use crate::access::Caller;
 use crate::query::Query;
-use crate::{Api, Error, db, path};
+use crate::{Api, Error, db, feedback, path};
 
 /// One log and what is kept of its content.
 #[utoipa::path(get, path = "/v1/logs/{id}", params(("id" = Uuid, Path)), responses((status = 200, body = Detail)))]
@@ -21,5 +21,6 @@ pub(crate) async fn get(
     let slugs = db::workspace::slugs(&api.db, &caller.scope, std::iter::once(log.workspace_id)).await?;
     let slug = slugs.get(&log.workspace_id).map(String::as_str);
     let virtual_key = db::virtual_key::status(&api.db, &caller.scope, &log).await?;
-    Ok(web::Json(Detail::of(&log, exchange, slug, virtual_key.as_deref())))
+    let feedback = feedback::of_trace(&api.db, &caller.scope, log.workspace_id, &log.trace_id).await?;
+    Ok(web::Json(Detail::of(&log, exchange, slug, virtual_key.as_deref(), feedback)))
 }

@@ -4,7 +4,7 @@ mod attempts;
 mod content;
 mod detail;
 mod entry;
-mod filters;
+pub(crate) mod filters;
 mod foreign;
 mod get;
 mod headers;
@@ -12,19 +12,21 @@ mod insert;
 mod list;
 mod metrics;
 pub(crate) mod replay;
-mod row;
+pub(crate) mod row;
 pub(crate) mod url;
+mod values;
 
 use utoipa::OpenApi;
 
 pub(crate) use foreign::{Foreign, Inserter};
 pub(crate) use get::get;
 pub(crate) use insert::insert;
-pub(crate) use list::list;
+pub(crate) use list::{CURSOR, list};
 pub use replay::{BadGatewayUrl, GatewayClient};
 pub(crate) use row::PUSD_A_CENT;
+pub(crate) use values::values;
 
 /// The part of the document.
 #[derive(OpenApi)]
-#[openapi(paths(get::get, insert::insert, list::list, replay::replay))]
+#[openapi(paths(get::get, insert::insert, list::list, replay::replay, values::values))]
 pub(crate) struct Doc;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::url;
+use crate::feedback::Opinions;
 use crate::instant;
 
 /// Pico-dollars in a cent.
@@ -33,6 +34,8 @@ pub(crate) struct Row {
     model: Option<String>,
     prompt_tokens: Option<i64>,
     completion_tokens: Option<i64>,
+    /// Part of `completion_tokens`.
+    reasoning_tokens: Option<i64>,
     total_tokens: Option<i64>,
     tokens_estimated: bool,
     /// Cents.
@@ -54,11 +57,22 @@ pub(crate) struct Row {
     config_id: Option<String>,
     #[schema(value_type = std::collections::HashMap<String, String>)]
     metadata: Value,
+    /// What the metadata has under `_user`.
+    user: Option<String>,
     /// False under Do Not Track.
     debug: bool,
     payload: String,
     /// The client's own id of a log that it inserted.
     external_id: Option<String>,
+}
+
+/// A row with what is thought of its trace.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RatedLogRow)]
+pub(crate) struct RatedRow {
+    #[serde(flatten)]
+    pub row: Row,
+    pub feedback: Opinions,
 }
 
 impl Row {
@@ -69,6 +83,7 @@ impl Row {
             created_at: instant::iso(log.created_at),
             request_path: url::path(&log.url).to_owned(),
             total_tokens: total_tokens(&log),
+            user: user(&log),
             cost: cents(log.cost_pusd),
             cost_currency: "USD",
             response_time: millis(log.latency_us),
@@ -87,6 +102,7 @@ impl Row {
             model: log.model,
             prompt_tokens: log.input_tokens,
             completion_tokens: log.output_tokens,
+            reasoning_tokens: log.reasoning_tokens,
             tokens_estimated: log.tokens_estimated,
             response_status_code: log.status_code,
             outcome: log.outcome,
@@ -102,6 +118,10 @@ impl Row {
     }
 }
 
+fn user(log: &log::Model) -> Option<String> {
+    Some(log.metadata.as_ref()?.get("_user")?.as_str()?.to_owned())
+}
+
 pub(super) fn total_tokens(log: &log::Model) -> Option<i64> {
     match (log.input_tokens, log.output_tokens) {
         (None, None) => None,
@@ -113,7 +133,7 @@ pub(super) fn total_tokens(log: &log::Model) -> Option<i64> {
     clippy::cast_precision_loss,
     reason = "shown, not counted with: exact to 90 dollars, and near enough past it"
 )]
-pub(super) fn cents(pusd: Option<i64>) -> Option<f64> {
+pub(crate) fn cents(pusd: Option<i64>) -> Option<f64> {
     pusd.map(|pusd| pusd as f64 / PUSD_A_CENT)
 }
 
@@ -123,7 +143,7 @@ pub(super) fn pusd(cents: f64) -> i64 {
     (cents * PUSD_A_CENT).round() as i64
 }
 
-pub(super) fn millis(us: i64) -> i64 {
+pub(crate) fn millis(us: i64) -> i64 {
     us / 1000
 }
 

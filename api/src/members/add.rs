@@ -72,7 +72,7 @@ pub(crate) async fn add(
         db::workspace_member::put(&txn, row).await?;
         let subject = format!("{}/{user_id}", workspace.slug);
         let made = json!({"to": {"role": role.as_str()}});
-        caller.note(&txn, &api, "workspace_user.create", subject, made).await?;
+        caller.note_in(&txn, &api, Some(workspace.id), "workspace_user.create", subject, made).await?;
     }
     txn.commit().await?;
     for (user_id, _) in users {

@@ -26,7 +26,7 @@ pub(crate) async fn remove(
     db::workspace::archive_keys(&txn, workspace.id, Some(user_id), api.clock.now_ms()).await?;
     let subject = format!("{}/{user_id}", workspace.slug);
     let changed = json!({"from": {"role": member.row.role}});
-    caller.note(&txn, &api, "workspace_user.delete", subject, changed).await?;
+    caller.note_in(&txn, &api, Some(workspace.id), "workspace_user.delete", subject, changed).await?;
     txn.commit().await?;
     api.forget_person(user_id);
     Ok(web::Json(Nothing {}))

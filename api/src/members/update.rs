@@ -42,7 +42,7 @@ pub(crate) async fn update(
     }
     let subject = format!("{}/{user_id}", workspace.slug);
     let changed = json!({"from": {"role": member.row.role}, "to": {"role": role.as_str()}});
-    caller.note(&txn, &api, "workspace_user.update", subject, changed).await?;
+    caller.note_in(&txn, &api, Some(workspace.id), "workspace_user.update", subject, changed).await?;
     txn.commit().await?;
     api.forget_person(user_id);
     Ok(web::Json(Nothing {}))

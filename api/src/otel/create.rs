@@ -112,7 +112,7 @@ pub(crate) async fn create(
         ));
     }
     db::otel_destination::insert(&txn, row.clone()).await?;
-    caller.note(&txn, &api, "otel_destination.create", subject(id), noted(&row)).await?;
+    caller.note_in(&txn, &api, row.workspace_id, "otel_destination.create", subject(id), noted(&row)).await?;
     txn.commit().await?;
     Ok(web::Json(Destination::of(row, exports::outbox::Waiting::default(), now_ms)))
 }

@@ -21,7 +21,9 @@ pub(crate) async fn delete(
     if !db::otel_destination::delete(&txn, &caller.scope, row.id).await? {
         return Err(Error::not_found("destination", id.as_str()));
     }
-    caller.note(&txn, &api, "otel_destination.delete", subject(row.id), noted(&row)).await?;
+    caller
+        .note_in(&txn, &api, row.workspace_id, "otel_destination.delete", subject(row.id), noted(&row))
+        .await?;
     txn.commit().await?;
     Ok(web::Json(Deleted { id: row.id, deleted: true }))
 }

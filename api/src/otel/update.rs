@@ -68,7 +68,9 @@ pub(crate) async fn update(
     let after = db::otel_destination::find(&txn, &caller.scope, before.id).await?;
     let after = after.ok_or_else(|| Error::not_found("destination", id.as_str()))?;
     let changed = json!({"from": noted(&before), "to": noted(&after)});
-    caller.note(&txn, &api, "otel_destination.update", subject(before.id), changed).await?;
+    caller
+        .note_in(&txn, &api, before.workspace_id, "otel_destination.update", subject(before.id), changed)
+        .await?;
     let answer = shown(&txn, &api, after).await?;
     txn.commit().await?;
     Ok(web::Json(answer))

@@ -63,6 +63,7 @@ pub(super) fn code(error: &Error) -> Code {
         }
         Error::Method { .. } => Code::Unimplemented,
         Error::TooSoon { .. } | Error::Unavailable(_) => Code::Unavailable,
+        Error::Conflict(_) => Code::AlreadyExists,
         Error::Internal(_) => Code::Internal,
     }
 }

@@ -105,14 +105,18 @@ async fn what_is_wrong_with_a_new_key_is_named() {
         (
             "workspace/service",
             with("colour", json!("red")),
-            "colour: no such field; expected only defaults, description, ",
+            "colour: no such field; expected only alert_emails, defaults, description, ",
         ),
         (
             "workspace/service",
             with("usage_limits", json!({"credit_limit": 0})),
             "usage_limits.credit_limit: found 0",
         ),
-        ("workspace/service", with("rotation_policy", json!({"a": 1})), "rotation_policy: not supported yet"),
+        (
+            "workspace/service",
+            with("rotation_policy", json!({"a": 1})),
+            "rotation_policy.rotation_period: missing",
+        ),
         ("workspace/user", good.clone(), "user_id: missing"),
         ("workspace/user", with("user_id", json!(member)), "user_id: found"),
         ("workspace/user", with("user_id", json!("me")), "user_id: found `me`"),

@@ -59,7 +59,12 @@ impl Fixture {
             }),
             prices: prices.clone(),
             unrecorded: unrecorded.clone(),
-            options: recorder::Options { batch_records: 100, batch_bytes: 1 << 20, linger: Duration::ZERO },
+            options: recorder::Options {
+                batch_records: 100,
+                batch_bytes: 1 << 20,
+                linger: Duration::ZERO,
+                searchable: true,
+            },
             metrics: telemetry::Metrics::default(),
         });
         let people = PeopleParts {
@@ -85,8 +90,11 @@ impl Fixture {
             prices,
             reach: Reach::Loopback,
             trust_forwarded_for: false,
+            public_url: "https://turnpike.example".to_owned(),
+            sends_mail: false,
             stripe_webhook_secret: None,
             max_payload_bytes: 1_000,
+            text_index: true,
             operator_token: None,
             telemetry: telemetry::Telemetry::default(),
             gateway: std::sync::Arc::new(crate::GatewayClient::new(None).unwrap()),
@@ -111,6 +119,7 @@ impl Fixture {
             scopes: scopes.iter().copied().collect::<Scopes>(),
             defaults: None,
             expires_at: None,
+            created_by: None,
         };
         let (row, secret) = mint.mint(&self.api.ids, self.clock.now_ms()).unwrap();
         api_key::Entity::insert(row.into_active_model()).exec_without_returning(&self.db).await.unwrap();

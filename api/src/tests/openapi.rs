@@ -155,8 +155,10 @@ impl Target {
             .replace("configs/{slug}", &format!("configs/{}", self.config))
             .replace("{guardrail}", &self.guardrail)
             .replace("{slug}", &self.virtual_key)
+            .replace("{trace_id}", "x")
             .replace("{provider}/{model}", "openai/gpt-4o")
             .replace("{workspace}", &self.fixture.made.workspace_id)
+            .replace("{invite}", &self.api_key)
             .replace("{user}", &self.api_key);
         let bearer = format!("Bearer {}", self.access_token);
         let credential = match route.access {

@@ -163,8 +163,9 @@ pub(crate) async fn create(
         last_updated_at: now_ms,
     };
     let txn = api.db.begin().await?;
-    note(&txn, &api, &caller, "virtual_key.create", &slug, noted(&row)).await?;
+    note(&txn, &api, &caller, "virtual_key.create", &row, noted(&row)).await?;
     db::virtual_key::insert(&txn, row).await?;
+    let limits = limits.in_workspace(Some(workspace.id));
     limits.save(&txn, &api, &caller, Subject { kind: SubjectKind::VirtualKey, id }, &slug).await?;
     txn.commit().await?;
     // A call may have asked for the name before it was there.

@@ -33,7 +33,7 @@ pub(crate) async fn delete(
     if !db::virtual_key::update(&txn, &scope, row.id, archived).await? {
         return Err(Error::not_found("virtual key", slug.as_str()));
     }
-    note(&txn, &api, &caller, "virtual_key.delete", &row.slug, noted(&row)).await?;
+    note(&txn, &api, &caller, "virtual_key.delete", &row, noted(&row)).await?;
     txn.commit().await?;
     api.virtual_keys.invalidate(row.organisation_id, &row.slug);
     Ok(web::Json(Wrapped::of(Nothing {})))

@@ -75,10 +75,12 @@ async fn note(
     api: &Api,
     caller: &Caller,
     action: &'static str,
-    slug: &str,
+    row: &Model,
     change: Json,
 ) -> Result<(), Error> {
-    Ok(caller.note(txn, api, action, format!("virtual_key:{slug}"), change).await?)
+    Ok(caller
+        .note_in(txn, api, Some(row.workspace_id), action, format!("virtual_key:{}", row.slug), change)
+        .await?)
 }
 
 /// What is noted of a virtual key: all but its limits, which are noted by themselves. Of secrets there are hints.

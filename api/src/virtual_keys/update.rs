@@ -106,9 +106,9 @@ pub(crate) async fn update(
     let after = db::virtual_key::find(&txn, &scope, &slug).await?;
     let after = after.ok_or_else(|| Error::not_found("virtual key", slug.as_str()))?;
     let changed = json!({"from": noted(&row), "to": noted(&after)});
-    note(&txn, &api, &caller, "virtual_key.update", &row.slug, changed).await?;
+    note(&txn, &api, &caller, "virtual_key.update", &row, changed).await?;
     let subject = Subject { kind: SubjectKind::VirtualKey, id: row.id };
-    limits.save(&txn, &api, &caller, subject, &row.slug).await?;
+    limits.in_workspace(Some(row.workspace_id)).save(&txn, &api, &caller, subject, &row.slug).await?;
     txn.commit().await?;
     api.virtual_keys.invalidate(row.organisation_id, &row.slug);
     Ok(web::Json(Wrapped::of(Nothing {})))

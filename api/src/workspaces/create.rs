@@ -106,7 +106,7 @@ pub(crate) async fn create(
     let subject = Subject { kind: SubjectKind::Workspace, id: row.id };
     limits.save(&txn, &api, &caller, subject, "").await?;
     let made = json!({"to": noted(&row), "users": users});
-    caller.note(&txn, &api, "workspace.create", row.slug.clone(), made).await?;
+    caller.note_in(&txn, &api, Some(row.id), "workspace.create", row.slug.clone(), made).await?;
     txn.commit().await?;
     for user in users {
         api.forget_person(user);

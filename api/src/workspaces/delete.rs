@@ -67,7 +67,7 @@ pub(crate) async fn delete(
     db::workspace_member::remove(&txn, row.id, None).await?;
     let after = Model { status: "archived".to_owned(), ..row.clone() };
     let changed = json!({"from": noted(&row), "to": noted(&after)});
-    caller.note(&txn, &api, "workspace.delete", row.slug.clone(), changed).await?;
+    caller.note_in(&txn, &api, Some(row.id), "workspace.delete", row.slug.clone(), changed).await?;
     txn.commit().await?;
     api.forget_organisation(row.organisation_id);
     Ok(web::Json(Nothing {}))

@@ -61,8 +61,8 @@ pub(crate) async fn update(
     let now_ms = api.clock.now_ms();
     let after = Model {
         name: name.unwrap_or_else(|| row.name.clone()),
-        description: sent(description, &row.description),
-        metadata: sent(metadata, &row.metadata),
+        description: sent(description, row.description.as_ref()),
+        metadata: sent(metadata, row.metadata.as_ref()),
         last_updated_at: now_ms,
         ..row.clone()
     };
@@ -81,7 +81,7 @@ pub(crate) async fn update(
     limits.save(&txn, &api, &caller, subject, "").await?;
     if noted(&row) != noted(&after) {
         let changed = json!({"from": noted(&row), "to": noted(&after)});
-        caller.note(&txn, &api, "workspace.update", row.slug.clone(), changed).await?;
+        caller.note_in(&txn, &api, Some(row.id), "workspace.update", row.slug.clone(), changed).await?;
     }
     txn.commit().await?;
     api.keys.invalidate_organisation(row.organisation_id);
@@ -89,9 +89,9 @@ pub(crate) async fn update(
 }
 
 /// What is to be there: what was sent, else what is.
-fn sent<T: Clone>(sent: Sent<T>, now: &Option<T>) -> Option<T> {
+fn sent<T: Clone>(sent: Sent<T>, now: Option<&T>) -> Option<T> {
     match sent {
-        Sent::Not => now.clone(),
+        Sent::Not => now.cloned(),
         Sent::Null => None,
         Sent::As(value) => Some(value),
     }

@@ -3,14 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use clock::Ids;
-use entity::{alert, alert_delivery, membership, organisation, user, webhook_endpoint};
+use entity::{alert, alert_delivery, organisation, webhook_endpoint};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{ActiveValue::Set, Condition, ConnectionTrait, IntoActiveModel, QueryOrder, QuerySelect};
 
-use crate::Kind;
-use crate::backoff;
 use crate::outcome::Outcome;
+use crate::{Kind, backoff, recipients};
 
 /// What an address begins with, as a destination.
 const MAIL: &str = "mailto:";
@@ -41,8 +40,8 @@ pub fn address(delivery: &alert_delivery::Model) -> Option<&str> {
     delivery.destination.strip_prefix(MAIL)
 }
 
-/// Makes the deliveries of alerts that have none yet, at most `limit` alerts; gives how many alerts. Where `by_mail`, each owner
-/// of the organisation gets a mail. Whoever repeats it makes nothing twice.
+/// Makes the deliveries of alerts that have none yet, at most `limit` alerts; gives how many alerts. Where `by_mail`, those
+/// whom it concerns get a mail. Whoever repeats it makes nothing twice.
 ///
 /// # Errors
 /// [`DbErr`] when the database fails.
@@ -66,7 +65,7 @@ pub async fn announce(
             made.push(to_webhook(ids, now_ms, &endpoint, Some(alert.id)));
         }
         if by_mail {
-            for address in owners(txn, alert.organisation_id).await? {
+            for address in recipients::of(txn, alert).await? {
                 made.push(new(
                     ids,
                     now_ms,
@@ -109,18 +108,6 @@ async fn subscribed(
         _ => true,
     });
     Ok(endpoints)
-}
-
-/// The addresses of an organisation's owners.
-async fn owners(txn: &impl ConnectionTrait, organisation: Uuid) -> Result<Vec<String>, DbErr> {
-    let of_owners = Query::select()
-        .column(membership::Column::UserId)
-        .from(membership::Entity)
-        .and_where(membership::Column::OrganisationId.eq(organisation))
-        .and_where(membership::Column::Role.eq("owner"))
-        .to_owned();
-    let rows = user::Entity::find().filter(user::Column::Id.in_subquery(of_owners)).all(txn).await?;
-    Ok(rows.into_iter().map(|row| row.email).collect())
 }
 
 /// A delivery to an endpoint, due at once; without an alert a test.

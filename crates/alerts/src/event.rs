@@ -20,6 +20,7 @@ impl Kind {
             Self::Limit => "usage.limit_reached",
             Self::Budget => "budget.threshold_reached",
             Self::Standing => "billing.standing_changed",
+            Self::Rotation => "api_key.rotation_due",
         }
     }
 

@@ -2,13 +2,15 @@
 //!
 //! An alert is raised in the transaction that makes it true, so that neither is there without the other. A job then makes its
 //! [deliveries](delivery), one for each destination, and attempts each until it is taken. To add an alert: a variant of [`Kind`],
-//! whose event is in `event` and whose words are in `text`.
+//! whose event is in `event` and whose words are in `text`. Mail that is no alert goes by the [`outbox`].
 
 mod backoff;
 pub mod delivery;
 mod event;
 mod mail;
+pub mod outbox;
 mod outcome;
+mod recipients;
 mod secret;
 mod sender;
 mod text;
@@ -16,7 +18,7 @@ mod webhook;
 
 pub use backoff::DELAYS_MS;
 pub use event::{TEST, name as event_name};
-pub use mail::{BadSmtp, Mailer};
+pub use mail::{BadSmtp, Letter, Mailer};
 pub use outcome::Outcome;
 pub use secret::{SecretError, make as make_secret, seal as seal_secret};
 pub use sender::Sender;
@@ -41,6 +43,8 @@ pub enum Kind {
     Budget,
     /// Whether invoices are paid has changed.
     Standing,
+    /// An API key is due to have another secret.
+    Rotation,
 }
 
 /// Something to be told.
@@ -60,7 +64,8 @@ pub struct Alert {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Allowance, Self::Block, Self::Limit, Self::Budget, Self::Standing];
+    pub const ALL: [Self; 6] =
+        [Self::Allowance, Self::Block, Self::Limit, Self::Budget, Self::Standing, Self::Rotation];
 
     /// Its name in the database and on the wire.
     #[must_use]
@@ -71,6 +76,7 @@ impl Kind {
             Self::Limit => "limit",
             Self::Budget => "budget",
             Self::Standing => "standing",
+            Self::Rotation => "rotation",
         }
     }
 }

@@ -1,16 +1,15 @@
-//! Sending an alert by e-mail.
+//! Sending e-mail.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use entity::{alert, alert_delivery};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use sea_orm::prelude::Uuid;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::outcome::Outcome;
-use crate::text;
 use crate::webhook::TIMEOUT;
 
 /// Settings that no mail can be sent with. What was found is not repeated: a URL holds a password.
@@ -24,6 +23,18 @@ pub enum BadSmtp {
         "smtp.from is missing, or no address; expected one that mail may come from, as `Turnpike <alerts@example.com>`"
     )]
     From,
+}
+
+/// A message to one address.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The same at each attempt.
+    pub id: Uuid,
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    /// Plain text. It may have a token in it.
+    pub body: SecretString,
 }
 
 /// Sends mail by one server.
@@ -47,39 +58,24 @@ impl Mailer {
     }
 
     /// Makes one attempt.
-    pub(crate) async fn send(
-        &self,
-        delivery: &alert_delivery::Model,
-        alert: &alert::Model,
-        organisation: &str,
-        address: &str,
-        now_ms: i64,
-    ) -> Outcome {
-        let message = match self.message(delivery, alert, organisation, address, now_ms) {
+    pub async fn send(&self, letter: &Letter, now_ms: i64) -> Outcome {
+        let message = match self.message(letter, now_ms) {
             Ok(message) => message,
             Err(error) => {
-                tracing::warn!(%error, delivery = %delivery.id, "an alert cannot be written as an e-mail");
+                tracing::warn!(%error, mail = %letter.id, "an e-mail cannot be written");
                 return Outcome::failed("no e-mail can be written to this address");
             }
         };
         match self.transport.send(message).await {
             Ok(answer) => Outcome::Delivered(answer.code().into()),
             Err(error) => {
-                tracing::warn!(%error, delivery = %delivery.id, "an alert could not be sent by e-mail");
+                tracing::warn!(%error, mail = %letter.id, "an e-mail could not be sent");
                 reason(&error)
             }
         }
     }
 
-    fn message(
-        &self,
-        delivery: &alert_delivery::Model,
-        alert: &alert::Model,
-        organisation: &str,
-        address: &str,
-        now_ms: i64,
-    ) -> Result<Message, Unwritten> {
-        let text = text::of(alert, organisation);
+    fn message(&self, letter: &Letter, now_ms: i64) -> Result<Message, Unwritten> {
         let automatic = HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"), // RFC 3834: nobody's absence is told to us
             "auto-generated".to_owned(),
@@ -87,14 +83,14 @@ impl Mailer {
         let now = UNIX_EPOCH + Duration::from_millis(u64::try_from(now_ms).unwrap_or_default());
         let message = Message::builder()
             .from(self.from.clone())
-            .to(Mailbox::new(None, address.parse()?))
+            .to(Mailbox::new(None, letter.to.parse()?))
             .date(now)
             // The same at each attempt, so that who gets it twice can tell.
-            .message_id(Some(format!("<{}@{}>", delivery.id, self.from.email.domain())))
+            .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())))
             .raw_header(automatic)
             .header(ContentType::TEXT_PLAIN)
-            .subject(text.subject)
-            .body(text.body)?;
+            .subject(letter.subject.clone())
+            .body(letter.body.expose_secret().to_owned())?;
         Ok(message)
     }
 }

@@ -5,8 +5,9 @@ use egress::Reach;
 use vault::Vault;
 
 use crate::delivery::Parcel;
-use crate::mail::Mailer;
+use crate::mail::{Letter, Mailer};
 use crate::outcome::Outcome;
+use crate::text;
 use crate::webhook::Webhooks;
 
 /// Sends what is due.
@@ -32,7 +33,9 @@ impl Sender {
         }
         match (&self.mailer, alert, parcel.address()) {
             (Some(mailer), Some(alert), Some(address)) => {
-                mailer.send(delivery, alert, organisation, address, now_ms).await
+                let text = text::of(alert, organisation);
+                let (id, to, body) = (delivery.id, address.to_owned(), text.body.into());
+                mailer.send(&Letter { id, to, subject: text.subject, body }, now_ms).await
             }
             (None, _, Some(_)) => Outcome::failed("this server has no mail server"),
             _ => Outcome::failed("what it is about, or where it goes, is no longer there"),

@@ -25,8 +25,12 @@ pub(crate) fn of(alert: &alert::Model, organisation: &str) -> Text {
     });
     let about = [format!("Organisation: {}", alert.organisation_id), format!("Period: {}", alert.period)];
     let about = about.into_iter().chain(figures).collect::<Vec<_>>().join("\n");
-    let end =
-        "This was sent to the owners of the organisation. All alerts: GET /v1/billing/alerts\n".to_owned();
+    let readers = match Kind::of(alert) {
+        Some(Kind::Budget) => "the owners and admins of the organisation, and to those that its key names",
+        Some(Kind::Rotation) => "the owners of the organisation, and to those that its key names",
+        _ => "the owners of the organisation",
+    };
+    let end = format!("This was sent to {readers}. All alerts: GET /v1/billing/alerts\n");
     let paragraphs = said.into_iter().chain([about, end]).filter(|text| !text.is_empty());
     Text {
         subject: format!("[Turnpike] {name}: {happened}"),
@@ -78,6 +82,12 @@ fn words(kind: Kind, alert: &alert::Model) -> (String, &'static str, &'static st
              suspended. A payment sets it right.",
             "GET /v1/billing/plan shows the standing, GET /v1/billing/invoices what is open.",
         ),
+        Kind::Rotation => (
+            format!("{} is due to have another secret", subject(alert)),
+            "Its rotation policy says so. The secret that it has works until the key is rotated, and then for the policy's \
+             transition beside the new one.",
+            "POST /v1/api-keys/{id}/rotate gives it a new secret; PUT /v1/api-keys/{id} changes its rotation_policy.",
+        ),
     }
 }
 
@@ -117,6 +127,7 @@ mod tests {
             ("budget", 75, "75 % of the budget of key 7 is spent"),
             ("budget", 100, "the budget of key 7 is spent"),
             ("standing", 1, "the standing of its account has changed"),
+            ("rotation", 0, "key 7 is due to have another secret"),
             ("of-tomorrow", 1, "there is an alert (of-tomorrow)"),
         ] {
             let text = of(&alert(kind, threshold), "Acme\r\nBcc: all@example.com");

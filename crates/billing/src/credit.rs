@@ -58,7 +58,14 @@ pub async fn give(
     };
     credit::Entity::insert(row.into_active_model()).exec_without_returning(&txn).await?;
     let subject = Some(format!("credit:{id}"));
-    let entry = Entry { organisation_id, actor, action: "credit.create", subject, change };
+    let entry = Entry {
+        organisation_id,
+        workspace_id: None,
+        author: actor.into(),
+        action: "credit.create",
+        subject,
+        change,
+    };
     audit::write(&txn, ids, now_ms, entry).await?;
     txn.commit().await?;
     Ok(id)

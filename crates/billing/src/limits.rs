@@ -5,7 +5,7 @@ use entity::organisation;
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseConnection, Set, TransactionTrait};
 use tenancy::OverQuota;
-use tenancy::audit::{self, Actor, Entry};
+use tenancy::audit::{self, Author, Entry};
 use tenancy::organisation::lock;
 
 use crate::Error;
@@ -37,7 +37,7 @@ pub async fn set_limits(
     db: &DatabaseConnection,
     ids: &Ids,
     now_ms: i64,
-    actor: Actor,
+    author: impl Into<Author>,
     organisation_id: Uuid,
     limits: Limits,
 ) -> Result<organisation::Model, Error> {
@@ -60,7 +60,14 @@ pub async fn set_limits(
     let now = described(&row);
     if now != was {
         let change = serde_json::json!({"was": was, "now": now});
-        let entry = Entry { organisation_id, actor, action: "caps.change", subject: None, change };
+        let entry = Entry {
+            organisation_id,
+            workspace_id: None,
+            author: author.into(),
+            action: "caps.change",
+            subject: None,
+            change,
+        };
         audit::write(&txn, ids, now_ms, entry).await?;
     }
     txn.commit().await?;

@@ -5,7 +5,7 @@ use entity::organisation;
 use plans::{Month, Plan};
 use sea_orm::prelude::*;
 use sea_orm::{DatabaseConnection, TransactionTrait};
-use tenancy::audit::{self, Actor, Entry};
+use tenancy::audit::{self, Author, Entry};
 use tenancy::organisation::{described, keep, lock, put, settle};
 
 use crate::Error;
@@ -23,7 +23,7 @@ pub async fn request(
     db: &DatabaseConnection,
     ids: &Ids,
     now_ms: i64,
-    actor: Actor,
+    author: impl Into<Author>,
     organisation_id: Uuid,
     plan: Plan,
 ) -> Result<organisation::Model, Error> {
@@ -59,7 +59,14 @@ pub async fn request(
         put(&txn, row, (plan, serde_json::json!({})), from_ms, now_ms).await?
     };
     let change = serde_json::json!({"was": was, "now": standing(&row)});
-    let entry = Entry { organisation_id, actor, action: "plan.change", subject: None, change };
+    let entry = Entry {
+        organisation_id,
+        workspace_id: None,
+        author: author.into(),
+        action: "plan.change",
+        subject: None,
+        change,
+    };
     audit::write(&txn, ids, now_ms, entry).await?;
     txn.commit().await?;
     Ok(row)

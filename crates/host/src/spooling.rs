@@ -116,6 +116,7 @@ pub fn shipper(
             batch_records: settings.shipper.batch_records,
             batch_bytes: settings.shipper.batch_bytes,
             linger: settings.shipper.linger,
+            searchable: settings.log.text_index,
         },
         metrics,
     })

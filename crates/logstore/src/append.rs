@@ -21,6 +21,7 @@ use findings::Findings;
 use hours::Hours;
 use meter::Meter;
 use outbox::Outbox;
+use texts::Texts;
 
 mod findings;
 pub(crate) mod hours;
@@ -29,6 +30,7 @@ mod meter;
 mod outbox;
 mod overage;
 mod rows;
+mod texts;
 
 /// A log on its way into the store, with its packed content unless none is kept.
 pub struct Entry {
@@ -64,6 +66,8 @@ pub struct Rules<'a> {
     pub limited: &'a Limited,
     /// Where the organisations' logs are exported to.
     pub exports: &'a Exports,
+    /// Whether logs are to be found by the words of their content.
+    pub searchable: bool,
 }
 
 /// What the transaction did to one meter.
@@ -121,8 +125,11 @@ pub async fn append(
     };
     let hours = Hours::of(admitted.iter().map(|entry| &entry.log));
     let outbox = Outbox::of(rules.exports, admitted.iter().map(|entry| &entry.log));
-    let mut findings = Findings::default();
+    let (mut findings, mut texts) = (Findings::default(), Texts::default());
     for entry in &mut admitted {
+        if rules.searchable && entry.payload.is_some() {
+            texts.add(&entry.log);
+        }
         findings.add(&entry.log, 1, std::mem::take(&mut entry.opinions));
     }
     if let Err(error) = insert::all(&txn, admitted).await {
@@ -130,7 +137,7 @@ pub async fn append(
         txn.rollback().await?;
         return Err(if refused { Error::Refused(error) } else { Error::Database(error) });
     }
-    Ok(end(txn, Made { meters, hours, outbox, findings, late }, rules.exports, clock).await?)
+    Ok(end(txn, Made { meters, hours, outbox, texts, findings, late }, rules.exports, clock).await?)
 }
 
 /// The same, log by log: slower, and what the store refuses is left out (the content of a log, else the log) rather than
@@ -153,21 +160,25 @@ pub async fn append_singly(
     };
     let mut hours = Hours::default();
     let mut outbox = Outbox::default();
-    let mut findings = Findings::default();
+    let (mut findings, mut texts) = (Findings::default(), Texts::default());
     for mut entry in admitted {
         let log = entry.log.clone();
         let opinions = std::mem::take(&mut entry.opinions);
+        let has_text = rules.searchable && entry.payload.is_some();
         if insert::one(&txn, entry).await? {
             findings.add(&log, 1, opinions);
             hours.add(&log);
             outbox.add(rules.exports, &log);
+            if has_text {
+                texts.add(&log);
+            }
         } else if let Some(Meter { tally, .. }) = meters.get_mut(&meter_key(&log)) {
             tally.used -= 1;
             tally.recorded -= 1;
             tally.refused += 1;
         }
     }
-    end(txn, Made { meters, hours, outbox, findings, late }, rules.exports, clock).await
+    end(txn, Made { meters, hours, outbox, texts, findings, late }, rules.exports, clock).await
 }
 
 /// Where those of the batch's logs go that are not past their retention.
@@ -204,6 +215,7 @@ struct Made {
     meters: BTreeMap<MeterKey, Meter>,
     hours: Hours,
     outbox: Outbox,
+    texts: Texts,
     findings: Findings,
     late: Vec<Late>,
 }
@@ -214,7 +226,7 @@ async fn end(
     exports: &Exports,
     clock: &Clock,
 ) -> Result<Appended, DbErr> {
-    let Made { meters, hours, mut outbox, mut findings, late } = made;
+    let Made { meters, hours, mut outbox, texts, mut findings, late } = made;
     for (key, meter) in &meters {
         let blocks = overage::open(&txn, *key, meter, clock).await?;
         meter.save(&txn, blocks, clock.now_ms()).await?;
@@ -225,6 +237,7 @@ async fn end(
     }
     findings.save(&txn, exports, &mut outbox).await?;
     outbox.save(&txn, clock).await?;
+    texts.save(&txn, clock.now_ms()).await?;
     txn.commit().await?;
     Ok(Appended::Now(meters.into_iter().map(|(key, meter)| (key, meter.tally)).collect()))
 }

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use entity::log::{Column, Entity};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::SimpleExpr;
-use sea_orm::{Condition, DbBackend, ExprTrait as _, QueryFilter, QueryTrait, Select};
+use sea_orm::{Condition, DbBackend, ExprTrait as _, QueryFilter, QuerySelect as _, QueryTrait, Select};
 
 use crate::query::{since, until};
+use crate::text::Search;
+
+/// The pair of metadata that says whose a call is (2.9).
+const USER: &str = "_user";
 
 /// Logs to look for, within what a scope reaches.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,7 +28,16 @@ pub struct Filter {
     /// Saved ones, by slug.
     pub configs: Vec<String>,
     pub api_key_ids: Vec<Uuid>,
-    pub trace_id: Option<String>,
+    pub trace_ids: Vec<String>,
+    pub span_ids: Vec<String>,
+    /// What `_user` is in a log's metadata.
+    pub users: Vec<String>,
+    /// As `log.outcome` has them.
+    pub outcomes: Vec<String>,
+    /// As `log.source` has them.
+    pub sources: Vec<String>,
+    /// As `log.mode` has them.
+    pub modes: Vec<String>,
     /// Pairs that a log has all of.
     pub metadata: BTreeMap<String, String>,
     /// In pico-dollars; a log of unknown cost is in no range.
@@ -36,6 +49,17 @@ pub struct Filter {
     /// As in the response header: `HIT`, `MISS`, …
     pub cache_statuses: Vec<String>,
     pub retries: Vec<Retry>,
+    /// What prompt and answer say.
+    pub text: Option<Search>,
+    /// The mean of value times weight over the feedback of a log's trace; a trace without any is in no range.
+    pub weighted_feedback: Span,
+}
+
+/// From `min` to `max`, both included; open where `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Span {
+    pub min: Option<f64>,
+    pub max: Option<f64>,
 }
 
 /// From `min` to `max`, both included; open where `None`.
@@ -91,7 +115,31 @@ impl Filter {
         let rows = any_of(rows, Column::ConfigId, &self.configs);
         let rows = any_of(rows, Column::ApiKeyId, &self.api_key_ids);
         let rows = any_of(rows, Column::CacheStatus, &self.cache_statuses);
-        rows.apply_if(self.trace_id.as_deref(), |rows, id| rows.filter(Column::TraceId.eq(id)))
+        let rows = any_of(rows, Column::Outcome, &self.outcomes);
+        let rows = any_of(rows, Column::Source, &self.sources);
+        let rows = any_of(rows, Column::Mode, &self.modes);
+        any_of(any_of(rows, Column::TraceId, &self.trace_ids), Column::SpanId, &self.span_ids)
+    }
+
+    /// That the log's trace has feedback in the range.
+    pub(crate) fn feedback_condition(&self, organisation: Uuid) -> Option<SimpleExpr> {
+        use entity::feedback::Column::{OrganisationId, TraceId, Value, Weight, WorkspaceId};
+        let Span { min, max } = self.weighted_feedback;
+        if min.is_none() && max.is_none() {
+            return None;
+        }
+        let mean = Expr::col(Value).mul(Expr::col(Weight)).avg();
+        // By the traces that have any, which are few, and not log by log.
+        let traces = entity::feedback::Entity::find()
+            .select_only()
+            .columns([WorkspaceId, TraceId])
+            .filter(OrganisationId.eq(organisation))
+            .group_by(WorkspaceId)
+            .group_by(TraceId)
+            .apply_if(min, |traces, min| traces.having(mean.clone().gte(min)))
+            .apply_if(max, |traces, max| traces.having(mean.clone().lte(max)));
+        let trace = Expr::tuple([Column::WorkspaceId.into_expr(), Column::TraceId.into_expr()]);
+        Some(trace.in_subquery(traces.into_query()))
     }
 
     fn ranges(&self, rows: Select<Entity>) -> Select<Entity> {
@@ -116,6 +164,10 @@ impl Filter {
         for (key, value) in &self.metadata {
             rows = rows.filter(has_pair(key, value, backend));
         }
+        if !self.users.is_empty() {
+            let of = |user: &String| has_pair(USER, user, backend);
+            rows = rows.filter(self.users.iter().fold(Condition::any(), |any, user| any.add(of(user))));
+        }
         rows
     }
 
@@ -135,7 +187,12 @@ fn any_of<V>(rows: Select<Entity>, column: Column, values: &[V]) -> Select<Entit
 where
     V: Clone + Into<sea_orm::Value>,
 {
-    if values.is_empty() { rows } else { rows.filter(column.is_in(values.iter().cloned())) }
+    match values {
+        [] => rows,
+        // As such SQLite knows that the order of an index is that of the rows.
+        [only] => rows.filter(column.eq(only.clone())),
+        _ => rows.filter(column.is_in(values.iter().cloned())),
+    }
 }
 
 /// That a log's metadata has the pair. The key is a value here, never part of a path, so that no key needs escaping.

@@ -1,5 +1,5 @@
 //! Where PostgreSQL keeps logs: a partition for each retention class, in it one for each day; months in the class that is
-//! kept for ever. A partition of `log` and its twin of `log_payload` come and go together. On SQLite there are none.
+//! kept for ever. A partition of `log` and its twins of `log_payload` and `log_text` come and go together. On SQLite there are none.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Tra
 const DAY_MS: i64 = 86_400_000;
 
 /// The tables that are partitioned.
-const TABLES: [&str; 2] = ["log", "log_payload"];
+const TABLES: [&str; 3] = ["log", "log_payload", "log_text"];
 
 /// What makers of partitions take turns by: an arbitrary number of ours.
 const TURN: i64 = 0x7061_7274_6974_696f;
@@ -72,7 +72,7 @@ impl Partition {
     }
 }
 
-/// Makes those that are missing, and gives how many. Safe for any number of processes at once.
+/// Makes those that are missing, and gives how many of `log` were. Safe for any number of processes at once.
 ///
 /// # Errors
 /// [`DbErr`] when the database fails: none was made.
@@ -83,13 +83,11 @@ pub async fn ensure(db: &DatabaseConnection, wanted: &BTreeSet<Partition>) -> Re
     let txn = db.begin().await?;
     txn.execute_raw(statement("SELECT pg_advisory_xact_lock($1)", [TURN.into()])).await?;
     let missing = missing(&txn, wanted).await?;
-    for partition in &missing {
-        for table in TABLES {
-            make(&txn, table, *partition).await?;
-        }
+    for (table, partition) in &missing {
+        make(&txn, table, *partition).await?;
     }
     txn.commit().await?;
-    Ok(missing.len())
+    Ok(missing.iter().filter(|(table, _)| *table == "log").count())
 }
 
 /// All days of classes that end. None on SQLite.
@@ -120,14 +118,18 @@ pub(crate) async fn lock_class(txn: &DatabaseTransaction, class: i16) -> Result<
     Ok(())
 }
 
-async fn missing(db: &impl ConnectionTrait, wanted: &BTreeSet<Partition>) -> Result<Vec<Partition>, DbErr> {
-    let listed: Vec<String> = wanted.iter().map(|partition| partition.name("log")).collect();
-    // Made whole in one transaction: where the log's is, the payload's is too.
+/// Table by table: a process of the release before makes them without those of newer tables.
+async fn missing(
+    db: &impl ConnectionTrait,
+    wanted: &BTreeSet<Partition>,
+) -> Result<Vec<(&'static str, Partition)>, DbErr> {
+    let wanted = || wanted.iter().flat_map(|partition| TABLES.map(|table| (table, *partition)));
+    let listed: Vec<String> = wanted().map(|(table, partition)| partition.name(table)).collect();
     // By a query and not by to_regclass, which may still believe what was so before it was our turn.
     let sql = "SELECT name FROM unnest(string_to_array($1, ',')) AS name WHERE NOT EXISTS (
         SELECT FROM pg_class WHERE relname = name AND relnamespace = current_schema()::regnamespace)";
     let missing = names(db, statement(sql, [listed.join(",").into()])).await?;
-    Ok(wanted.iter().copied().filter(|partition| missing.contains(&partition.name("log"))).collect())
+    Ok(wanted().filter(|(table, partition)| missing.contains(&partition.name(table))).collect())
 }
 
 /// Made beside the table and then attached: so the table's readers and writers need not wait.

@@ -3,10 +3,11 @@
 use entity::{log, log_external_id, log_payload, usage};
 use plans::Month;
 use sea_orm::prelude::*;
-use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{ConnectionTrait, QuerySelect, QueryTrait, Select};
 use tenancy::TenantScope;
 
-use crate::{Cursor, Exchange, Filter, Page, content};
+use crate::sort::sorted;
+use crate::{Exchange, Filter, Page, Start, content, text};
 
 /// Logs of a page, at most.
 pub const MAX_PAGE: u64 = 1_000;
@@ -43,7 +44,7 @@ pub async fn find(
     Ok(Some((row, exchange)))
 }
 
-/// A page of logs, newest first, from after `cursor` on; at most `limit` of them and never over [`MAX_PAGE`].
+/// A page of logs from `start` on, in its order; at most `limit` of them and never over [`MAX_PAGE`].
 ///
 /// # Errors
 /// [`DbErr`] if the database fails. No logs are an empty page.
@@ -52,16 +53,21 @@ pub async fn list(
     scope: &TenantScope,
     filter: &Filter,
     cutoff_ms: Option<i64>,
-    cursor: Option<Cursor>,
+    start: impl Into<Start>,
     limit: u64,
 ) -> Result<Page, DbErr> {
+    let start = start.into();
     let limit = Ord::clamp(limit, 1, MAX_PAGE);
-    let rows = before(filter.apply(within(scope, cutoff_ms), db.get_database_backend()), cursor);
-    let mut rows = rows.order_by_desc(log::Column::Id).limit(limit + 1).all(db).await?;
+    let backend = db.get_database_backend();
+    let rows = filter
+        .apply(within(scope, cutoff_ms), backend)
+        .apply_if(filter.feedback_condition(scope.organisation()), QueryFilter::filter);
+    let rows = text::narrow(rows, filter.text.as_ref(), scope, filter.created_ms, cutoff_ms, backend);
+    let mut rows = sorted(rows, start).limit(limit + 1).all(db).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > size;
     rows.truncate(size);
-    let next = rows.last().filter(|_| more).map(|last| Cursor(last.id));
+    let next = rows.last().filter(|_| more).map(|last| start.sort().cursor(last));
     Ok(Page { rows, next })
 }
 
@@ -98,7 +104,7 @@ pub async fn usage(
         .await
 }
 
-fn within(scope: &TenantScope, cutoff_ms: Option<i64>) -> Select<log::Entity> {
+pub(crate) fn within(scope: &TenantScope, cutoff_ms: Option<i64>) -> Select<log::Entity> {
     log::Entity::find()
         .filter(log::Column::OrganisationId.eq(scope.organisation()))
         .apply_if(scope.only(log::Column::WorkspaceId), QueryFilter::filter)
@@ -108,14 +114,6 @@ fn within(scope: &TenantScope, cutoff_ms: Option<i64>) -> Select<log::Entity> {
 /// The log of that id. Its time, which the id begins with, tells PostgreSQL the one day to look in.
 fn by_id(scope: &TenantScope, id: Uuid, created_at: i64, cutoff_ms: Option<i64>) -> Select<log::Entity> {
     within(scope, cutoff_ms).filter(log::Column::Id.eq(id)).filter(log::Column::CreatedAt.eq(created_at))
-}
-
-/// Those from before the cursor.
-fn before(rows: Select<log::Entity>, cursor: Option<Cursor>) -> Select<log::Entity> {
-    rows.apply_if(cursor, |rows, Cursor(last)| {
-        rows.filter(log::Column::Id.lt(last))
-            .apply_if(clock::millis(last), |rows, ms| rows.filter(log::Column::CreatedAt.lte(ms)))
-    })
 }
 
 /// Those from `ms` on: by the id, which the index has, and by the column, which partitions go by.

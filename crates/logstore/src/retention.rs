@@ -5,6 +5,8 @@ use entity::{log, log_external_id, log_payload};
 use sea_orm::prelude::*;
 use sea_orm::{Condition, DbBackend, ExprTrait as _, QueryOrder, QuerySelect, QueryTrait, Statement};
 
+use crate::text;
+
 mod expired;
 
 pub use expired::drop_expired;
@@ -49,22 +51,35 @@ pub async fn delete_expired(
     Ok(deleted)
 }
 
-/// The content of the logs that `doomed` names.
+/// The content of the logs that `doomed` names, and its words.
 async fn delete_content(txn: &impl ConnectionTrait, doomed: Condition) -> Result<(), DbErr> {
     let logs = log::Entity::find().select_only().column(log::Column::Id).filter(doomed);
     if txn.get_database_backend() != DbBackend::Postgres {
-        let ids = logs.into_query();
+        let ids = logs.clone().into_query();
         log_payload::Entity::delete_many().filter(log_payload::Column::Id.in_subquery(ids)).exec(txn).await?;
+        let Statement { sql, values, .. } = logs.build(DbBackend::Sqlite);
+        for sql in [
+            format!("DELETE FROM log_text_fts WHERE rowid IN (SELECT seq FROM log_text WHERE id IN ({sql}))"),
+            format!("DELETE FROM log_text WHERE id IN ({sql})"),
+        ] {
+            let values = values.clone();
+            txn.execute_raw(Statement { sql, values, db_backend: DbBackend::Sqlite }).await?;
+        }
         return Ok(());
     }
+    text::hold_still(txn).await?;
     // By its whole key, so that PostgreSQL goes from each log straight to its content.
     let logs = logs.column(log::Column::RetentionClass).column(log::Column::CreatedAt);
     let Statement { sql, values, .. } = logs.build(DbBackend::Postgres);
-    let sql = format!(
-        "DELETE FROM log_payload USING ({sql}) AS gone WHERE log_payload.id = gone.id
-           AND log_payload.retention_class = gone.retention_class AND log_payload.created_at = gone.created_at"
-    );
-    txn.execute_raw(Statement { sql, values, db_backend: DbBackend::Postgres }).await.map(|_| ())
+    for table in ["log_payload", "log_text"] {
+        let sql = format!(
+            "DELETE FROM {table} USING ({sql}) AS gone WHERE {table}.id = gone.id
+               AND {table}.retention_class = gone.retention_class AND {table}.created_at = gone.created_at"
+        );
+        let values = values.clone();
+        txn.execute_raw(Statement { sql, values, db_backend: DbBackend::Postgres }).await?;
+    }
+    Ok(())
 }
 
 /// The organisation's logs from before `cutoff_ms`; on PostgreSQL only those of longer classes than `class`.

@@ -52,7 +52,8 @@ pub async fn change(
     let what = json!({"from": before.as_str(), "to": to.as_str(), "because": because});
     let entry = Entry {
         organisation_id: *organisation_id,
-        actor: *actor,
+        workspace_id: None,
+        author: (*actor).into(),
         action: "standing.change",
         subject: None,
         change: what.clone(),

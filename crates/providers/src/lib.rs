@@ -16,7 +16,7 @@ pub mod sse;
 mod usage;
 
 pub use endpoint::{Endpoint, UnknownEndpoint};
-pub use measure::{Measured, measure};
+pub use measure::{Measured, answer_text, measure, request_text};
 pub use most::{Most, most};
 pub use object::fields;
 pub use peek::{Peek, PeekError, peek, with_model};

@@ -1,11 +1,13 @@
 //! Reads from a finished call what the log wants to know: the model, the tokens, why the answer ended.
 
 mod answer;
+mod texts;
 mod tokens;
 mod written;
 
 use crate::{Endpoint, Usage};
 use answer::Answer;
+pub use texts::{answer_text, request_text};
 use written::written;
 
 /// What an answer says, or what we counted where it says nothing.

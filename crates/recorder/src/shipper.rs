@@ -43,6 +43,8 @@ pub struct Options {
     pub batch_bytes: usize,
     /// What is left to gather after a batch that was not full.
     pub linger: Duration,
+    /// Whether logs are to be found by the words of their content.
+    pub searchable: bool,
 }
 
 /// What a drain brought into the store.
@@ -250,7 +252,8 @@ impl Shipper {
         self.without_ledger_if_need_be(reserved)?;
         let mut shipped = Shipped { batches: 1, unreadable, ..Shipped::default() };
         let terms_of = |key: MeterKey| terms.get(&key).copied();
-        let rules = Rules { terms: &terms_of, limited: &limited, exports: &exports };
+        let searchable = self.parts.options.searchable;
+        let rules = Rules { terms: &terms_of, limited: &limited, exports: &exports, searchable };
         match self.append(batch, (entries, late), rules, &book).await? {
             Appended::Before => {
                 shipped.batches_before = 1;

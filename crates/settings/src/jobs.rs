@@ -16,6 +16,13 @@ pub struct JobsSettings {
     /// hour).
     #[serde(deserialize_with = "bounds::schedule")]
     pub dunning_cron: String,
+    /// When the owners of API keys are told whose rotation is due, UTC, as `retention_cron`; turns are at midnight. Default:
+    /// `0 2 * * * *` (each hour).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub key_rotation_cron: String,
+    /// When mail that is no alert is sent, such as invites, UTC, as `retention_cron`. Default: `*/10 * * * * *` (each ten seconds).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub mails_cron: String,
     /// When the payment provider is told of finished blocks of overage, UTC, as `retention_cron`. Default: `20 * * * * *` (each
     /// minute).
     #[serde(deserialize_with = "bounds::schedule")]
@@ -48,6 +55,10 @@ pub struct JobsSettings {
     /// The most logs that wait for one destination; past that the oldest are given up. Default: 200,000.
     #[serde(deserialize_with = "bounds::positive")]
     pub span_export_max_logs: u64,
+    /// When logs become findable by the words of their prompts and answers (`log.text_index`), UTC, as `retention_cron`; a run goes on while
+    /// there are any. Default: `*/5 * * * * *` (each five seconds).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub text_index_cron: String,
     /// How long a worker that says nothing more keeps its job from the others; it says so three times as often. Default:
     /// 30,000 ms.
     #[serde(rename = "lease_ms", deserialize_with = "bounds::millis")]
@@ -59,6 +70,8 @@ impl Default for JobsSettings {
         Self {
             alert_deliveries_cron: "*/10 * * * * *".to_owned(),
             dunning_cron: "0 10 * * * *".to_owned(),
+            key_rotation_cron: "0 2 * * * *".to_owned(),
+            mails_cron: "*/10 * * * * *".to_owned(),
             meter_events_cron: "20 * * * * *".to_owned(),
             partitions_cron: "0 30 * * * *".to_owned(),
             month_close_cron: "0 0 * * * *".to_owned(),
@@ -68,6 +81,7 @@ impl Default for JobsSettings {
             span_export_cron: "*/5 * * * * *".to_owned(),
             span_export_max_age: Duration::from_hours(24),
             span_export_max_logs: 200_000,
+            text_index_cron: "*/5 * * * * *".to_owned(),
             lease: Duration::from_secs(30),
         }
     }

@@ -15,11 +15,19 @@ pub struct LogSettings {
     pub level: String,
     /// How they are written: `pretty` or `json`. Default: `pretty`.
     pub format: LogFormat,
+    /// Whether logs can be found by the words of their prompts and answers (`text` of `GET /v1/logs`). Off, nothing is written for it,
+    /// and what was is found again once it is on. Default: `true`.
+    pub text_index: bool,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { max_payload_bytes: 1 << 20, level: "info".to_owned(), format: LogFormat::Pretty }
+        Self {
+            max_payload_bytes: 1 << 20,
+            level: "info".to_owned(),
+            format: LogFormat::Pretty,
+            text_index: true,
+        }
     }
 }
 

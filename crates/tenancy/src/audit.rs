@@ -1,6 +1,8 @@
-//! Who changed what of an organisation: written in the transaction of the change.
+//! Who changed what of an organisation, and from where: written in the transaction of the change.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use clock::Ids;
 use entity::audit_entry;
@@ -46,11 +48,40 @@ impl fmt::Display for Actor {
     }
 }
 
+/// From where a change was asked for: the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub method: String,
+    /// The path.
+    pub uri: String,
+    pub query: Option<String>,
+    /// The one that the request is answered with.
+    pub request_id: String,
+    pub client: IpAddr,
+    /// What the client says that it is.
+    pub user_agent: Option<String>,
+}
+
+/// Who makes a change, and from where. None: it is not asked for over HTTP.
+#[derive(Clone, Debug)]
+pub struct Author {
+    pub actor: Actor,
+    pub origin: Option<Arc<Origin>>,
+}
+
+impl From<Actor> for Author {
+    fn from(actor: Actor) -> Self {
+        Self { actor, origin: None }
+    }
+}
+
 /// A change of an organisation.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub organisation_id: Uuid,
-    pub actor: Actor,
+    /// Which workspace's it is, where it is one's.
+    pub workspace_id: Option<Uuid>,
+    pub author: Author,
     /// As `plan.change`.
     pub action: &'static str,
     pub subject: Option<String>,
@@ -58,19 +89,31 @@ pub struct Entry {
     pub change: Json,
 }
 
+/// Of a request whose change is written: one that is refused writes nothing.
+const DONE: i16 = 200;
+
 /// Writes an entry.
 ///
 /// # Errors
 /// [`DbErr`] when the database fails.
 pub async fn write(txn: &impl ConnectionTrait, ids: &Ids, now_ms: i64, entry: Entry) -> Result<(), DbErr> {
+    let origin = entry.author.origin.as_deref();
     let row = audit_entry::Model {
         id: ids.fresh(),
         organisation_id: entry.organisation_id,
         created_at: now_ms,
-        actor: entry.actor.to_string(),
+        actor: entry.author.actor.to_string(),
         action: entry.action.to_owned(),
         subject: entry.subject,
         change: entry.change,
+        workspace_id: entry.workspace_id,
+        method: origin.map(|origin| origin.method.clone()),
+        uri: origin.map(|origin| origin.uri.clone()),
+        query: origin.and_then(|origin| origin.query.clone()),
+        request_id: origin.map(|origin| origin.request_id.clone()),
+        client_ip: origin.map(|origin| origin.client.to_string()),
+        user_agent: origin.and_then(|origin| origin.user_agent.clone()),
+        response_status: origin.map(|_| DONE),
     };
     audit_entry::Entity::insert(row.into_active_model()).exec_without_returning(txn).await?;
     Ok(())

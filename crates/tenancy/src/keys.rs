@@ -1,5 +1,7 @@
 //! From an API key to its tenant: the first step of every call.
 
+mod archive;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,12 +9,14 @@ use std::time::Duration;
 use clock::Clock;
 use entity::{api_key, organisation, workspace};
 use limits::Limits;
-use sea_orm::DatabaseConnection;
 use sea_orm::prelude::*;
+use sea_orm::{Condition, DatabaseConnection};
 
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
 use crate::{Defaults, OverQuota, PlanOverrides, Scopes, Standing, Tenant, people, secret, terms};
+
+pub use archive::{archive_of_user, key_hashes};
 
 /// Longer than any key: not worth a look in the database. Bytes.
 const MAX_SECRET: usize = 256;
@@ -174,8 +178,11 @@ impl Inner {
     }
 
     async fn load(&self, hash: [u8; 32]) -> Result<Option<Tenant>, DbErr> {
+        let former = Condition::all()
+            .add(api_key::Column::FormerHash.eq(hash.to_vec()))
+            .add(api_key::Column::FormerUntil.gt(self.clock.now_ms()));
         let key = api_key::Entity::find()
-            .filter(api_key::Column::Hash.eq(hash.to_vec()))
+            .filter(Condition::any().add(api_key::Column::Hash.eq(hash.to_vec())).add(former))
             .filter(api_key::Column::Status.eq("active"))
             .one(&self.db)
             .await?;
@@ -196,7 +203,12 @@ impl Inner {
         }
         let limited = [Some(key.id), key.workspace_id].into_iter().flatten();
         let limits = limits::load(&self.db, limited).await?;
-        self.tenant(&key, &organisation, workspace, limits).map(Some)
+        let is_former = key.hash != hash;
+        let mut tenant = self.tenant(&key, &organisation, workspace, limits)?;
+        if is_former {
+            tenant.expires_at = [key.expires_at, key.former_until].into_iter().flatten().min();
+        }
+        Ok(Some(tenant))
     }
 
     fn tenant(

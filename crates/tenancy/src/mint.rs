@@ -32,6 +32,8 @@ pub struct Mint {
     pub defaults: Option<Defaults>,
     /// Unix milliseconds.
     pub expires_at: Option<i64>,
+    /// The person or the key that makes it.
+    pub created_by: Option<Uuid>,
 }
 
 impl Mint {
@@ -55,6 +57,12 @@ impl Mint {
             description: self.description,
             hash: secret::hash(secret.expose_secret()).to_vec(),
             hint: secret::hint(secret.expose_secret()),
+            former_hash: None,
+            former_until: None,
+            rotation_policy: None,
+            next_rotation_at: None,
+            alert_emails: None,
+            created_by: self.created_by,
             scopes: self.scopes.to_json(),
             defaults: self.defaults.as_ref().map(Defaults::to_json),
             status: "active".to_owned(),

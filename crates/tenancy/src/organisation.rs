@@ -12,9 +12,12 @@ use secrecy::SecretString;
 
 use crate::secret::NoRandomness;
 use crate::slug::slug;
-use crate::{KeyKind, Mint, MintError, OverQuota, Standing, password};
+use crate::{KeyKind, Mint, MintError, OverQuota, Standing, email, password};
 
 mod changes;
+mod owners;
+
+pub use owners::{NewOwner, add_owner};
 
 pub use changes::{
     NewPlan, described, hold, keep, lock, put, set_plan, settle, settle_past_notice, with_change_past_notice,
@@ -25,10 +28,6 @@ const DEFAULT_WORKSPACE: &str = "Shared Team Workspace";
 
 /// Characters of an organisation's name.
 const MAX_NAME: usize = 100;
-
-/// Bytes of an e-mail address (RFC 5321, 4.5.3.1) and of its part before the `@`.
-const MAX_EMAIL: usize = 254;
-const MAX_LOCAL_PART: usize = 64;
 
 /// An organisation to sign up.
 #[derive(Clone, Debug)]
@@ -98,6 +97,7 @@ pub async fn create(
         scopes: kind.scopes(),
         defaults: None,
         expires_at: None,
+        created_by: None,
     };
     let (api_key, secret) =
         key(KeyKind::WorkspaceService, Some(workspace_uuid), "Default key").mint(ids, now_ms)?;
@@ -204,26 +204,13 @@ fn valid_name(name: &str) -> Result<String, Error> {
     Ok(name.to_owned())
 }
 
-/// The address in lower case. Whether it can be delivered to is for a message to find out, not for a pattern.
+/// The address in lower case.
 fn valid_email(email: &str) -> Result<String, Error> {
-    let invalid = |problem: &str| Error::Invalid {
+    email::normal(email).map_err(|problem| Error::Invalid {
         field: "owner_email",
         problem: problem.to_owned(),
-        expected: "an e-mail address such as owner@example.com",
-    };
-    let email = email.trim().to_lowercase();
-    let (local, domain) = email.rsplit_once('@').ok_or_else(|| invalid("no @ is in it"))?;
-    if email.len() > MAX_EMAIL || local.len() > MAX_LOCAL_PART {
-        return Err(invalid("too long"));
-    }
-    if local.is_empty() || local.contains('@') || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(invalid("not an address"));
-    }
-    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
-    if !domain.split('.').all(label) {
-        return Err(invalid("what follows the @ is not a domain"));
-    }
-    Ok(email)
+        expected: email::EXPECTED,
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::{JoinError, spawn_blocking};
 
+mod rule;
+
+pub use rule::{MAX, MIN, Weak, check};
+
 use crate::secret::NoRandomness;
 
 /// Why a password could not be made, hashed or compared.

@@ -1,11 +1,15 @@
 //! People: they sign in with a password, and read with the access token that they get for it.
 
+mod accept;
 mod access_token;
+mod link_token;
 mod lockout;
+pub mod members;
 mod membership;
 mod password_change;
 mod refresh;
 mod replay;
+mod reset;
 mod session;
 mod sign_in;
 mod signing_keys;
@@ -23,17 +27,19 @@ use secrecy::SecretString;
 use tokio::sync::{OnceCell, Semaphore};
 use vault::Vault;
 
+pub use accept::{Acceptance, Accepted, INVITE_MS, OwnKey, Place, invite_token, places as invite_places};
 pub use access_token::ACCESS_TOKEN_S;
 pub(crate) use membership::still_reaches;
 pub use replay::{REPLAY_TOKEN, Replay, ReplayedBy};
-pub use session::REFRESH_TOKEN_S;
+pub use reset::RESET_MS;
+pub use session::{Client, REFRESH_TOKEN_S};
 pub use sign_in::SignIn;
 pub use signing_keys::{PublicKey, SigningError};
 
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
 use crate::secret::NoRandomness;
-use crate::{IdentifyError, OverQuota, PlanOverrides, Role, Standing, Tenant, password, terms};
+use crate::{IdentifyError, MintError, OverQuota, PlanOverrides, Role, Standing, Tenant, password, terms};
 use access_token::Claims;
 use lockout::Addresses;
 use membership::role;
@@ -52,6 +58,18 @@ pub enum PeopleError {
     /// They are in several organisations and named none.
     #[error("one of several organisations has to be named")]
     WhichOrganisation(Vec<Uuid>),
+    /// It is none that anybody may have.
+    #[error("the password is {0}")]
+    Weak(#[from] password::Weak),
+    /// An account needs one: a new one, or that of the account that is there.
+    #[error("a password is needed")]
+    PasswordMissing,
+    #[error("no open invite has this token")]
+    NoInvite,
+    #[error("no password may be reset with this token")]
+    NoReset,
+    #[error("an API key could not be made")]
+    Key(#[from] MintError),
     #[error("the database failed")]
     Database(#[from] DbErr),
     #[error("the password could not be hashed or compared")]
@@ -179,6 +197,24 @@ impl People {
     /// Forgets what a person is, here alone: it was changed.
     pub fn forget_person(&self, user_id: Uuid) {
         self.forget(&Change::Person(user_id));
+    }
+
+    /// Forgets a person, everywhere.
+    fn changed(&self, user_id: Uuid) {
+        self.forget_person(user_id);
+        self.0.parts.notices.tell(Change::Person(user_id));
+    }
+
+    /// Ends a person's session. False when they have none of that id, or not any more.
+    ///
+    /// # Errors
+    /// [`DbErr`] if the database fails.
+    pub async fn end_session(&self, user_id: Uuid, id: Uuid) -> Result<bool, DbErr> {
+        let this = entity::session::Column::Id.eq(id);
+        let ended = session::revoke_in(&self.0.parts.db, user_id, this, self.0.now_ms()).await?;
+        let was_there = !ended.is_empty();
+        self.ended(ended.into_iter().map(|session| session.id));
+        Ok(was_there)
     }
 
     /// Forgets sessions that have ended, everywhere.

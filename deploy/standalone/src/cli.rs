@@ -62,6 +62,13 @@ Examples:
 Stripe is told of an organisation's finished blocks of overage once it is a customer; those that wait are sent then. Making one
 needs payments.stripe_api_key.";
 
+const OWNER_EXAMPLES: &str = "\
+Example:
+  turnpike org owner --organisation ID --add second@example.com
+
+Prints one JSON object with user_id, email and password (null for somebody who could sign in before), which is shown this once. The
+owners that there are stay. An owner's place is taken away over REST, by another owner: PUT or DELETE /v1/admin/users/ID.";
+
 const STANDING_EXAMPLES: &str = "\
 Example:
   turnpike org standing --organisation ID good
@@ -214,6 +221,16 @@ pub(crate) enum OrgCommand {
         #[arg(long)]
         stripe: Option<String>,
     },
+    /// Make somebody an owner of an organisation, beside those that it has.
+    #[command(after_help = OWNER_EXAMPLES)]
+    Owner {
+        /// The organisation's id.
+        #[arg(long)]
+        organisation: Uuid,
+        /// The e-mail address of who is to be one.
+        #[arg(long)]
+        add: String,
+    },
     /// Say whether an organisation counts as one that pays, whatever Stripe and the clock have said.
     #[command(after_help = STANDING_EXAMPLES)]
     Standing {
@@ -359,6 +376,9 @@ async fn carry_out(command: Command, settings: Settings, telemetry: Telemetry) -
         }
         Command::Org(OrgCommand::Customer { organisation, stripe }) => {
             command::payments::set_customer(&settings, organisation, stripe).await?;
+        }
+        Command::Org(OrgCommand::Owner { organisation, add }) => {
+            command::organisation::add_owner(&settings, organisation, &add).await?;
         }
         Command::Org(OrgCommand::Standing { organisation, standing }) => {
             command::payments::set_standing(&settings, organisation, standing).await?;

@@ -70,9 +70,18 @@ struct Arguments {
     /// Write all rounds to this file, too.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["soak", "starts"])]
     json: Option<PathBuf>,
+    /// Start Turnpike with this setting, as `TURNPIKE_LOG__TEXT_INDEX=false`; to be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
     /// Be the upstream.
     #[arg(long, hide = true)]
     upstream: bool,
+}
+
+/// A variable of a setting, and its value.
+fn setting(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn main() -> ExitCode {
@@ -118,6 +127,7 @@ async fn run(arguments: &Arguments, workers: usize) -> anyhow::Result<()> {
         upstream_process: upstream.id(),
         workers,
         binaries: &binaries,
+        settings: &arguments.set,
         folder: folder.path().to_owned(),
     };
     if let Some(minutes) = arguments.soak {

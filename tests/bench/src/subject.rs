@@ -34,6 +34,8 @@ pub struct Site<'a> {
     pub workers: usize,
     /// Where `turnpike` and its fellows were built to.
     pub binaries: &'a Path,
+    /// Turnpike's settings besides those that it is measured with.
+    pub settings: &'a [(String, String)],
     /// For this subject alone.
     pub folder: PathBuf,
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use entity::{
-    alert, alert_delivery, cost_correction, feedback, job_run, organisation, payment_event, session,
-    sign_in_attempt, signing_key, spending, spool_mark, usage,
+    alert, alert_delivery, cost_correction, feedback, invite, job_run, mail, organisation, password_reset,
+    payment_event, session, sign_in_attempt, signing_key, spending, spool_mark, usage,
 };
 use logstore::retention::Kept;
 use plans::Month;
@@ -13,8 +13,9 @@ use sea_orm::{ExprTrait as _, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::lease::Lease;
 use crate::registry::{
-    ALERT_DAYS, CORRECTION_DAYS, FREQUENT_JOB_RUN_DAYS, JOB_RUN_DAYS, PAYMENT_EVENT_DAYS, SESSION_DAYS,
-    SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS, SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
+    ALERT_DAYS, CORRECTION_DAYS, FREQUENT_JOB_RUN_DAYS, INVITE_DAYS, JOB_RUN_DAYS, MAIL_DAYS,
+    PASSWORD_RESET_DAYS, PAYMENT_EVENT_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS,
+    SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
 };
 use crate::{Error, Job, Parts, Report};
 
@@ -65,6 +66,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     report.add("spending", delete_spending(lease, now_ms).await?);
     report.add("payment_event", delete_payment_events(lease, now_ms).await?);
     delete_sign_ins(lease, now_ms, &mut report).await?;
+    delete_invites(lease, now_ms, &mut report).await?;
     report.add("job_run", delete_runs(lease, now_ms).await?);
     Ok(report)
 }
@@ -243,6 +245,20 @@ async fn delete_sign_ins(lease: &Lease, now_ms: i64, report: &mut Report) -> Res
     let past = sign_in_attempt::Column::NextAt.lt(days_before(now_ms, SIGN_IN_ATTEMPT_DAYS));
     let deleted = sign_in_attempt::Entity::delete_many().filter(past).exec(db).await?;
     report.add("sign_in_attempt", deleted.rows_affected);
+    txn.commit().await?;
+    Ok(())
+}
+
+/// There are few: some a person.
+async fn delete_invites(lease: &Lease, now_ms: i64, report: &mut Report) -> Result<(), Error> {
+    let txn = lease.begin().await?;
+    let old = invite::Column::CreatedAt.lt(days_before(now_ms, INVITE_DAYS));
+    report.add("invite", invite::Entity::delete_many().filter(old).exec(&txn).await?.rows_affected);
+    let old = mail::Column::CreatedAt.lt(days_before(now_ms, MAIL_DAYS));
+    report.add("mail", mail::Entity::delete_many().filter(old).exec(&txn).await?.rows_affected);
+    let past = password_reset::Column::ExpiresAt.lt(days_before(now_ms, PASSWORD_RESET_DAYS));
+    let deleted = password_reset::Entity::delete_many().filter(past).exec(&txn).await?;
+    report.add("password_reset", deleted.rows_affected);
     txn.commit().await?;
     Ok(())
 }

@@ -43,7 +43,8 @@ impl Fixture {
         let calls: Vec<_> = batch.entries.iter().filter_map(|entry| spending::Call::of(&entry.log)).collect();
         let limited = Limited::load(&self.db, &calls).await?;
         let exports = Exports::load(&self.db, [self.organisation]).await?;
-        let rules = Rules { terms: &|key| self.terms(key), limited: &limited, exports: &exports };
+        let rules =
+            Rules { terms: &|key| self.terms(key), limited: &limited, exports: &exports, searchable: true };
         append(&self.db, batch, rules, &self.clock).await
     }
 
@@ -63,7 +64,12 @@ impl Fixture {
 
     async fn append_singly(&self, batch: Batch) -> Result<Appended, DbErr> {
         let exports = Exports::load(&self.db, [self.organisation]).await?;
-        let rules = Rules { terms: &|key| self.terms(key), limited: &Limited::default(), exports: &exports };
+        let rules = Rules {
+            terms: &|key| self.terms(key),
+            limited: &Limited::default(),
+            exports: &exports,
+            searchable: true,
+        };
         append_singly(&self.db, batch, rules, &self.clock).await
     }
 

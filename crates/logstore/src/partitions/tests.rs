@@ -1,5 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use migration::Migrator;
+use sea_orm_migration::MigratorTrait as _;
+
 use super::*;
 
 /// 2026-11-24T00:00:00Z.
@@ -36,4 +39,42 @@ async fn those_that_are_missing_are_made_once_however_many_ask_at_once() {
     assert_eq!(made, if scratch::on_postgres() { 3 } else { 0 });
     assert_eq!(days(&db).await.unwrap().len(), if scratch::on_postgres() { 2 } else { 0 });
     assert_eq!(ensure(&db, &wanted).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_an_older_release_made_alone_gets_its_twins() {
+    if !scratch::on_postgres() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let db = migration::connect(&scratch::url(folder.path()), false).await.unwrap();
+    let (day, month) = (Partition::of(3, DAY), Partition::of(0, DAY));
+    let there = async |partition: Partition| {
+        let twin = partition.name("log_text");
+        let sql = "SELECT relname::text AS name FROM pg_class WHERE relname = $1 AND relispartition";
+        !names(&db, statement(sql, [twin.into()])).await.unwrap().is_empty()
+    };
+    // Before its migration, and by a process that goes on after it.
+    let migrations = Migrator::migrations();
+    let before = migrations.iter().position(|migration| migration.name() == "m20261126_log_text").unwrap();
+    Migrator::up(&db, Some(u32::try_from(before).unwrap())).await.unwrap();
+    let make_old = async |partition: Partition| {
+        let txn = db.begin().await.unwrap();
+        for table in ["log", "log_payload"] {
+            make(&txn, table, partition).await.unwrap();
+        }
+        txn.commit().await.unwrap();
+    };
+    make_old(day).await;
+    migration::apply(&db).await.unwrap();
+    make_old(month).await;
+    assert_eq!((there(day).await, there(month).await), (true, false));
+    assert_eq!(ensure(&db, &[day, month].into()).await.unwrap(), 0, "those of logs are there");
+    assert_eq!((there(day).await, there(month).await), (true, true));
+    assert_eq!(ensure(&db, &[day, month].into()).await.unwrap(), 0);
+    let txn = db.begin().await.unwrap();
+    lock_class(&txn, 3).await.unwrap();
+    drop(&txn, day).await.unwrap();
+    txn.commit().await.unwrap();
+    assert!(!there(day).await);
 }

@@ -1,9 +1,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
+mod sorted;
+
 use std::time::Duration;
 
 use clock::{Clock, Ids};
 use plans::Plan;
-use sea_orm::{DatabaseConnection, IntoActiveModel};
+use sea_orm::{DatabaseConnection, IntoActiveModel, QueryOrder as _};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tenancy::organisation::{NewOrganisation, create};
@@ -11,8 +13,9 @@ use tenancy::{Keys, PlanOverrides};
 
 use super::*;
 use crate::partitions::{self, Partition};
+use crate::sort::By;
 use crate::status_labels::StatusLabels;
-use crate::{Content, Packer, Range, Retry};
+use crate::{Content, Cursor, Packer, Range, Retry, Sort, Span};
 
 /// 2026-11-23T00:00:00Z.
 const NOW: i64 = 1_795_392_000_000;
@@ -45,7 +48,7 @@ impl Fixture {
 
     /// The logs found, by their milliseconds after [`NOW`].
     async fn found(&self, filter: Filter) -> Vec<i64> {
-        let page = list(&self.db, &self.own, &filter, None, None, 100).await.unwrap();
+        let page = list(&self.db, &self.own, &filter, None, Start::newest(), 100).await.unwrap();
         assert_eq!(page.next, None);
         numbers(&page)
     }
@@ -91,7 +94,9 @@ async fn pages_follow_each_other_without_gap_or_repeat_while_logs_come_in() {
     for n in 1..=5 {
         f.log(n, |_| ()).await;
     }
-    let page = async |cursor| list(&f.db, &f.own, &Filter::default(), None, cursor, 2).await.unwrap();
+    let page = async |cursor: Option<Cursor>| {
+        list(&f.db, &f.own, &Filter::default(), None, cursor, 2).await.unwrap()
+    };
     let first = page(None).await;
     assert_eq!(numbers(&first), [5, 4]);
     f.log(6, |_| ()).await;
@@ -106,7 +111,7 @@ async fn a_page_that_is_just_full_is_the_last() {
     let f = Fixture::new().await;
     f.log(1, |_| ()).await;
     f.log(2, |_| ()).await;
-    let page = list(&f.db, &f.own, &Filter::default(), None, None, 2).await.unwrap();
+    let page = list(&f.db, &f.own, &Filter::default(), None, Start::newest(), 2).await.unwrap();
     assert_eq!((numbers(&page), page.next), (vec![2, 1], None));
 }
 
@@ -116,15 +121,18 @@ async fn a_scope_reaches_its_own_logs_only() {
     let mine = f.log(1, |_| ()).await;
     let beside = f.log(2, |row| row.workspace_id = Uuid::max()).await;
     for (scope, found) in [(&f.own, vec![1]), (&f.admin, vec![2, 1]), (&f.stranger, vec![])] {
-        let page = list(&f.db, &scope, &Filter::default(), None, None, 10).await.unwrap();
+        let page = list(&f.db, scope, &Filter::default(), None, Start::newest(), 10).await.unwrap();
         assert_eq!(numbers(&page), found);
         for (id, n) in [(mine, 1), (beside, 2)] {
-            let log = find(&f.db, &scope, id, None).await.unwrap();
+            let log = find(&f.db, scope, id, None).await.unwrap();
             assert_eq!(log.is_some(), found.contains(&n));
         }
     }
     let narrowed = f.admin.within(f.own.workspace().unwrap()).unwrap();
-    assert_eq!(numbers(&list(&f.db, &narrowed, &Filter::default(), None, None, 10).await.unwrap()), [1]);
+    assert_eq!(
+        numbers(&list(&f.db, &narrowed, &Filter::default(), None, Start::newest(), 10).await.unwrap()),
+        [1]
+    );
     assert_eq!(f.own.within(Uuid::max()), None);
 }
 
@@ -136,7 +144,7 @@ async fn what_is_past_its_retention_is_not_shown_though_it_is_there() {
     let cutoff = Some(NOW + 2);
     assert!(find(&f.db, &f.own, old, cutoff).await.unwrap().is_none());
     assert!(find(&f.db, &f.own, new, cutoff).await.unwrap().is_some());
-    let page = list(&f.db, &f.own, &Filter::default(), cutoff, None, 10).await.unwrap();
+    let page = list(&f.db, &f.own, &Filter::default(), cutoff, Start::newest(), 10).await.unwrap();
     assert_eq!(numbers(&page), [2]);
 }
 
@@ -171,8 +179,15 @@ async fn a_log_comes_with_its_content_where_some_is_kept() {
 async fn filters_by_word_take_any_of_theirs_and_all_must_hold() {
     let f = Fixture::new().await;
     f.log(1, |_| ()).await;
-    f.log(2, |row| row.status_code = 429).await;
+    f.log(2, |row| {
+        row.status_code = 429;
+        row.span_id = Some("span-2".to_owned());
+        "timed_out".clone_into(&mut row.outcome);
+    })
+    .await;
     f.log(3, |row| {
+        "otlp".clone_into(&mut row.source);
+        "fallback".clone_into(&mut row.mode);
         row.provider = "anthropic".to_owned();
         row.model = Some("claude-2.1".to_owned());
         row.virtual_key = Some("prod-a1b2c3".to_owned());
@@ -203,9 +218,14 @@ async fn filters_by_word_take_any_of_theirs_and_all_must_hold() {
         (Filter { virtual_keys: words(&["prod-a1b2c3"]), ..none() }, vec![3]),
         (Filter { configs: words(&["pc-prod"]), ..none() }, vec![]),
         (Filter { api_key_ids: vec![Uuid::max()], ..none() }, vec![4]),
+        (Filter { span_ids: words(&["span-2"]), ..none() }, vec![2]),
+        (Filter { outcomes: words(&["timed_out"]), ..none() }, vec![2]),
+        (Filter { sources: words(&["insert", "otlp"]), ..none() }, vec![3]),
+        (Filter { modes: words(&["fallback"]), ..none() }, vec![3]),
         (Filter { cache_statuses: words(&["HIT", "MISS"]), ..none() }, vec![4]),
-        (Filter { trace_id: Some("trace-1".to_owned()), ..none() }, vec![4, 1]),
-        (Filter { trace_id: Some("trace-1".to_owned()), models: words(&["gpt-4o"]), ..none() }, vec![1]),
+        (Filter { trace_ids: words(&["trace-1"]), ..none() }, vec![4, 1]),
+        (Filter { trace_ids: words(&["trace-1", "trace-3"]), ..none() }, vec![4, 3, 1]),
+        (Filter { trace_ids: words(&["trace-1"]), models: words(&["gpt-4o"]), ..none() }, vec![1]),
         (none(), vec![4, 3, 2, 1]),
     ] {
         assert_eq!(f.found(filter.clone()).await, found, "{filter:?}");
@@ -256,6 +276,13 @@ async fn metadata_pairs_are_matched_whole_whatever_their_key() {
     ] {
         assert_eq!(f.found(pairs(&asked)).await, found, "{asked:?}");
     }
+    let users = |users: &[&str]| Filter {
+        users: users.iter().map(|user| (*user).to_owned()).collect(),
+        ..Filter::default()
+    };
+    assert_eq!(f.found(users(&["u1"])).await, [1]);
+    assert_eq!(f.found(users(&["u", "u2"])).await, [0; 0]);
+    assert_eq!(f.found(Filter { users: vec!["u1".to_owned()], ..pairs(&[("env", "dev")]) }).await, [0; 0]);
 }
 
 #[tokio::test]
@@ -381,7 +408,8 @@ async fn a_look_up_is_in_one_day_and_a_list_in_those_it_may_find_something_in() 
     assert_eq!(looked_into(&f, one).await, on_postgres(&[0]));
     let shown = || within(&f.own, Some(noon - DAY_MS));
     assert_eq!(looked_into(&f, shown()).await, on_postgres(&[-1, 0, 1, 2]));
-    let page = before(shown(), Some(Cursor(clock::floor(noon))));
+    let last = Cursor { sort: Sort::NEWEST, value: None, id: clock::floor(noon) };
+    let page = sorted(shown(), Start::After(last));
     assert_eq!(looked_into(&f, page).await, on_postgres(&[-1, 0]));
     let created_ms = Range { min: Some(noon), max: Some(noon + DAY_MS) };
     let asked = Filter { created_ms, ..Filter::default() }.apply(shown(), f.db.get_database_backend());
@@ -430,7 +458,7 @@ async fn sqlite_goes_to_a_trace_and_not_through_all_of_the_organisations_logs() 
     if backend != sea_orm::DbBackend::Sqlite {
         return;
     }
-    let filter = Filter { trace_id: Some("trace-1".to_owned()), ..Filter::default() };
+    let filter = Filter { trace_ids: vec!["trace-1".to_owned()], ..Filter::default() };
     let asked =
         filter.apply(within(&f.own, Some(NOW)), backend).order_by_desc(log::Column::Id).build(backend);
     let explain = sea_orm::Statement::from_string(backend, format!("EXPLAIN QUERY PLAN {asked}"));

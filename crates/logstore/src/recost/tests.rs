@@ -63,8 +63,12 @@ impl World {
         clock.advance(HOUR);
         let terms = plans::terms(Plan::Enterprise, &Overrides::default());
         let batch = Batch { segment: ids.fresh(), start: 0, end: 1, entries, late: Vec::new() };
-        let rules =
-            Rules { terms: &|_| Some(terms), limited: &Limited::default(), exports: &Exports::default() };
+        let rules = Rules {
+            terms: &|_| Some(terms),
+            limited: &Limited::default(),
+            exports: &Exports::default(),
+            searchable: true,
+        };
         append(&db, batch, rules, &clock).await.unwrap();
         let which = Which { organisation_id, received_ms: from..clock.now_ms() };
         Self { db, clock, ids, which, _folder: folder }

@@ -8,6 +8,7 @@ use sea_orm::{
 
 use super::Kept;
 use crate::partitions::{self, Partition};
+use crate::text;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -61,6 +62,8 @@ async fn drop_day(
             move_logs(db, day, &mover).await?;
         }
     }
+    // All of its tables are there to be locked.
+    partitions::ensure(db, &[day].into()).await?;
     let txn = db.begin().await?;
     // Readers of the class wait for us, and we for those that are at it: not for long, or another time.
     txn.execute_unprepared("SET LOCAL lock_timeout = '2s'").await?;
@@ -143,7 +146,7 @@ async fn is_there(db: &impl ConnectionTrait, day: Partition, mover: &Mover) -> R
     Ok(found.is_some())
 }
 
-/// Content first, for it is found by its log. A row whose class is changed goes into that class's partition.
+/// Content and its words first, for they are found by their log. A row whose class is changed goes into that class's partition.
 async fn move_logs(db: &DatabaseConnection, day: Partition, mover: &Mover) -> Result<(), DbErr> {
     let values = || -> [sea_orm::Value; 5] {
         [
@@ -154,14 +157,19 @@ async fn move_logs(db: &DatabaseConnection, day: Partition, mover: &Mover) -> Re
             mover.organisation_id.into(),
         ]
     };
-    let payload = "UPDATE log_payload SET retention_class = $1 FROM log
-        WHERE log.retention_class = $2 AND log.created_at >= $3 AND log.created_at < $4 AND log.organisation_id = $5
-          AND log_payload.retention_class = $2 AND log_payload.created_at >= $3 AND log_payload.created_at < $4
-          AND log_payload.created_at = log.created_at AND log_payload.id = log.id";
+    let of_logs = |table: &str| {
+        format!(
+            "UPDATE {table} SET retention_class = $1 FROM log
+             WHERE log.retention_class = $2 AND log.created_at >= $3 AND log.created_at < $4 AND log.organisation_id = $5
+               AND {table}.retention_class = $2 AND {table}.created_at >= $3 AND {table}.created_at < $4
+               AND {table}.created_at = log.created_at AND {table}.id = log.id"
+        )
+    };
     let log = "UPDATE log SET retention_class = $1
         WHERE retention_class = $2 AND created_at >= $3 AND created_at < $4 AND organisation_id = $5";
     let txn = db.begin().await?;
-    for sql in [payload, log] {
+    text::hold_still(&txn).await?;
+    for sql in [of_logs("log_payload"), of_logs("log_text"), log.to_owned()] {
         txn.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values())).await?;
     }
     txn.commit().await

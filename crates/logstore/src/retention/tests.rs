@@ -40,8 +40,12 @@ async fn a_store_that_forgets_as_much_as_it_takes_in_stays_as_large_as_it_is() {
         };
         let entries = (0..200).map(entry).collect();
         let batch = Batch { segment: ids.fresh(), start: 0, end: 1, entries, late: Vec::new() };
-        let rules =
-            Rules { terms: &|_| Some(terms), limited: &Limited::default(), exports: &Exports::default() };
+        let rules = Rules {
+            terms: &|_| Some(terms),
+            limited: &Limited::default(),
+            exports: &Exports::default(),
+            searchable: true,
+        };
         append(&db, batch, rules, &clock).await.unwrap();
         clock.advance(DAY);
         let now_ms = clock.now_ms();

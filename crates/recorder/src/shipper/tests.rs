@@ -95,7 +95,12 @@ impl Fixture {
             terms: Arc::new(|_, _| plans::terms(Plan::Developer, &Overrides::default())),
             prices: Current::new(Duration::ZERO),
             unrecorded: unrecorded.clone(),
-            options: Options { batch_records: 10, batch_bytes: 1 << 20, linger: Duration::ZERO },
+            options: Options {
+                batch_records: 10,
+                batch_bytes: 1 << 20,
+                linger: Duration::ZERO,
+                searchable: true,
+            },
             metrics: Metrics::default(),
         });
         let recorder = Recorder::new(spool.clone(), unrecorded);

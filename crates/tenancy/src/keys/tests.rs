@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use clock::Ids;
+use entity::membership;
 use plans::{Overrides, Plan};
 use sea_orm::{IntoActiveModel, Set};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -131,4 +132,86 @@ async fn without_a_database_a_known_key_works_on_and_an_unknown_one_is_not_turne
     assert_eq!(f.identify(&f.made.api_key).await, Ok(known));
     f.clock.advance(Duration::from_secs(1));
     assert_eq!(f.identify(&f.made.api_key).await, Err(IdentifyError::Unavailable));
+}
+
+#[tokio::test]
+async fn a_former_secret_works_until_its_time_is_over_and_the_keys_at_the_latest() {
+    let f = Fixture::new().await;
+    let now_ms = f.clock.now_ms();
+    let new = SecretString::from("tpk_new");
+    let (hash, former) =
+        (secret::hash("tpk_new").to_vec(), secret::hash(f.made.api_key.expose_secret()).to_vec());
+    f.change(|row| {
+        row.hash = Set(hash.clone());
+        row.former_hash = Set(Some(former.clone()));
+        row.former_until = Set(Some(now_ms + 5_000));
+    })
+    .await;
+    let (tenant, same) = (f.identify(&new).await.unwrap(), f.identify(&f.made.api_key).await.unwrap());
+    assert_eq!(tenant.api_key_id, same.api_key_id);
+    assert_eq!((tenant.expires_at, same.expires_at), (None, Some(now_ms + 5_000)));
+    f.clock.advance(Duration::from_secs(5));
+    assert_eq!(f.identify(&f.made.api_key).await, Err(IdentifyError::Expired), "while it is fresh");
+    f.clock.advance(TTL);
+    assert_eq!(f.identify(&f.made.api_key).await, Err(IdentifyError::Unknown));
+    assert!(f.identify(&new).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_persons_keys_in_an_organisation_are_archived_with_all_their_secrets() {
+    let f = Fixture::new().await;
+    let ids = Ids::new(f.clock.clone());
+    let (person, other) = (ids.fresh(), ids.fresh());
+    for user_id in [person, other] {
+        let row = membership::Model {
+            organisation_id: f.made.organisation_id,
+            user_id,
+            role: "admin".to_owned(),
+            created_at: 0,
+            last_updated_at: 0,
+        };
+        membership::Entity::insert(row.into_active_model()).exec_without_returning(&f.db).await.unwrap();
+    }
+    let mut secrets = Vec::new();
+    for (user, organisation, is_archived) in [
+        (person, f.made.organisation_id, true),
+        (person, ids.fresh(), false),
+        (other, f.made.organisation_id, false),
+    ] {
+        let mint = crate::Mint {
+            organisation_id: organisation,
+            workspace_id: Some(f.made.workspace_uuid),
+            user_id: Some(user),
+            kind: KeyKind::WorkspaceUser,
+            name: "theirs".to_owned(),
+            description: None,
+            scopes: [Scope::CompletionsWrite].into_iter().collect(),
+            defaults: None,
+            expires_at: None,
+            created_by: None,
+        };
+        let (row, secret) = mint.mint(&ids, f.clock.now_ms()).unwrap();
+        let former = secret::hash(row.id.to_string().as_str()).to_vec();
+        let row = api_key::Model { former_hash: Some(former.clone()), ..row };
+        let hashes = [row.hash.clone(), former];
+        api_key::Entity::insert(row.into_active_model()).exec_without_returning(&f.db).await.unwrap();
+        secrets.push((secret, hashes, is_archived));
+    }
+    f.clock.advance(Duration::from_secs(1));
+    let (now_ms, organisation) = (f.clock.now_ms(), f.made.organisation_id);
+    let ended = archive_of_user(&f.db, organisation, person, now_ms).await.unwrap();
+    let ended: Vec<Vec<u8>> = ended.into_iter().map(Vec::from).collect();
+    for (_, hashes, is_archived) in &secrets {
+        assert!(hashes.iter().all(|hash| ended.contains(hash) == *is_archived));
+    }
+    assert_eq!(ended.len(), 2);
+    assert_eq!(f.identify(&secrets[0].0).await, Err(IdentifyError::Unknown));
+    assert!(f.identify(&secrets[2].0).await.is_ok());
+    let again = archive_of_user(&f.db, organisation, person, now_ms).await.unwrap();
+    assert!(again.is_empty(), "it is safe to repeat");
+
+    // Even a key that nobody archived ends with who it is of.
+    membership::Entity::delete_many().exec(&f.db).await.unwrap();
+    f.keys.invalidate_person(other);
+    assert_eq!(f.identify(&secrets[2].0).await, Err(IdentifyError::Unknown));
 }

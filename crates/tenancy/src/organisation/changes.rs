@@ -63,7 +63,8 @@ pub async fn set_plan(
     put(&txn, row, (plan, overrides), from_ms, now_ms).await?;
     let entry = Entry {
         organisation_id,
-        actor: Actor::Operator,
+        workspace_id: None,
+        author: Actor::Operator.into(),
         action: "plan.change",
         subject: None,
         change: serde_json::json!({"was": was, "now": now}),

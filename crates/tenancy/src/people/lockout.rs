@@ -82,7 +82,7 @@ pub(super) async fn begin(
 }
 
 /// It was right: the account starts anew.
-pub(super) async fn clear(db: &DatabaseConnection, account: &[u8]) -> Result<(), DbErr> {
+pub(super) async fn clear(db: &impl ConnectionTrait, account: &[u8]) -> Result<(), DbErr> {
     Entity::delete_by_id(account.to_vec()).exec(db).await.map(|_| ())
 }
 

@@ -1,9 +1,12 @@
 //! Sessions and their refresh tokens. All tokens of a session begin with the same secret part, its family, and one of them
 //! works: who shows another of the family shows one that was used already, by its holder or by a thief.
 
+use std::net::IpAddr;
+
 use entity::session::{ActiveModel, Column, Entity, Model};
 use sea_orm::prelude::*;
-use sea_orm::{Condition, IntoActiveModel, QuerySelect, Set};
+use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{Condition, IntoActiveModel, Set};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::secret::{self, NoRandomness};
@@ -21,6 +24,15 @@ const PART_BYTES: usize = 24;
 
 /// Characters kept of what a client says that it is.
 const MAX_USER_AGENT: usize = 256;
+
+/// Who signs in, as far as a connection tells.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Where it calls from.
+    pub address: IpAddr,
+    /// What it says that it is.
+    pub user_agent: Option<String>,
+}
 
 pub(super) struct RefreshToken(SecretString);
 
@@ -69,7 +81,7 @@ pub(super) async fn insert(
     id: Uuid,
     (user_id, organisation_id): (Uuid, Uuid),
     token: &RefreshToken,
-    user_agent: Option<String>,
+    client: Client,
     now_ms: i64,
 ) -> Result<Model, DbErr> {
     let row = Model {
@@ -82,7 +94,8 @@ pub(super) async fn insert(
         last_used_at: now_ms,
         expires_at: now_ms + REFRESH_TOKEN_MS,
         revoked_at: None,
-        user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+        user_agent: client.user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+        address: Some(client.address.to_string()),
     };
     Entity::insert(row.clone().into_active_model()).exec_without_returning(db).await?;
     Ok(row)
@@ -136,20 +149,44 @@ pub(super) async fn revoke(db: &impl ConnectionTrait, id: Uuid, now_ms: i64) -> 
     live.set(change).exec(db).await.map(|_| ())
 }
 
-/// Revokes a person's sessions but for one, in all organisations; their ids.
+/// A session that was ended.
+pub(super) struct Ended {
+    pub id: Uuid,
+    pub organisation_id: Uuid,
+}
+
+/// Revokes a person's sessions but for one, in all organisations; those that it ended.
 pub(super) async fn revoke_others(
     db: &impl ConnectionTrait,
     user_id: Uuid,
     but: Uuid,
     now_ms: i64,
-) -> Result<Vec<Uuid>, DbErr> {
+) -> Result<Vec<Ended>, DbErr> {
     let others = Condition::all()
         .add(Column::UserId.eq(user_id))
         .add(Column::RevokedAt.is_null())
         .add(Column::Id.ne(but));
-    let ids = Entity::find().select_only().column(Column::Id).filter(others.clone());
-    let ids = ids.into_tuple().all(db).await?;
     let change = ActiveModel { revoked_at: Set(Some(now_ms)), ..Default::default() };
-    Entity::update_many().set(change).filter(others).exec(db).await?;
-    Ok(ids)
+    let rows = Entity::update_many().set(change).filter(others).exec_with_returning(db).await?;
+    let lived = rows.into_iter().filter(|row| row.expires_at > now_ms);
+    Ok(lived.map(|row| Ended { id: row.id, organisation_id: row.organisation_id }).collect())
+}
+
+/// Revokes those of a person's sessions that `which` is true of; those that it ended.
+pub(super) async fn revoke_in(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    which: SimpleExpr,
+    now_ms: i64,
+) -> Result<Vec<Ended>, DbErr> {
+    let change = ActiveModel { revoked_at: Set(Some(now_ms)), ..Default::default() };
+    let rows = Entity::update_many()
+        .set(change)
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now_ms))
+        .filter(which)
+        .exec_with_returning(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| Ended { id: row.id, organisation_id: row.organisation_id }).collect())
 }

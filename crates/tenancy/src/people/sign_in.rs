@@ -6,7 +6,7 @@ use sea_orm::{DatabaseTransaction, QuerySelect, TransactionTrait};
 use secrecy::SecretString;
 
 use super::membership::parse_role;
-use super::{Inner, People, PeopleError, RefreshToken, SignedIn, lockout, session};
+use super::{Client, Inner, People, PeopleError, RefreshToken, SignedIn, lockout, session};
 use crate::{Role, password};
 
 /// What somebody shows to sign in.
@@ -59,7 +59,8 @@ impl Inner {
         let (id, token, now_ms) = (self.parts.ids.fresh(), RefreshToken::fresh()?, self.now_ms());
         let whose = (user.id, organisation_id);
         let txn = db.begin().await?;
-        let session = session::insert(&txn, id, whose, &token, sign_in.user_agent, now_ms).await?;
+        let client = Client { address: sign_in.address, user_agent: sign_in.user_agent };
+        let session = session::insert(&txn, id, whose, &token, client, now_ms).await?;
         if !still_has(&txn, &user).await? {
             txn.rollback().await?;
             return Err(PeopleError::Refused);
@@ -99,7 +100,7 @@ async fn organisation(
 
 /// Whether the password that was right is right still: a change of it ends all sessions that there are then, and must not
 /// miss this one.
-async fn still_has(txn: &DatabaseTransaction, user: &user::Model) -> Result<bool, DbErr> {
+pub(super) async fn still_has(txn: &DatabaseTransaction, user: &user::Model) -> Result<bool, DbErr> {
     let row = user::Entity::find_by_id(user.id)
         .filter(user::Column::PasswordHash.eq(&user.password_hash))
         .lock_shared()

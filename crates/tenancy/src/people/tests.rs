@@ -253,7 +253,7 @@ async fn a_new_password_takes_the_old_ones_place_and_ends_the_other_sessions() {
     let (here, there) = (f.sign_in().await, f.sign_in().await);
     let (person, _) = (f.identify(&here).await.unwrap(), f.identify(&there).await.unwrap());
     let new = "correct horse battery staple";
-    let change = |current: &str| f.people.change_password(&person, current.into(), new.into());
+    let change = |current: &str| f.people.change_password(&person, current.into(), new.into(), None);
     assert!(refused(change("wrong").await));
     change(f.password()).await.unwrap();
     assert!(f.identify(&here).await.is_ok());

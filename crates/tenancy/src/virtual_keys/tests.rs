@@ -55,7 +55,7 @@ async fn a_virtual_key_is_found_within_its_workspace_only() {
         (&stranger, "mine", false),
         (&stranger, "theirs", false),
     ] {
-        assert_eq!(f.front.resolve(&scope, slug).await.is_ok(), found, "{scope:?} {slug}");
+        assert_eq!(f.front.resolve(scope, slug).await.is_ok(), found, "{scope:?} {slug}");
     }
     let names = async |scope| {
         let keys = f.front.list(&scope).await.unwrap();

@@ -58,10 +58,32 @@ pub(crate) async fn set_plan(settings: &Settings, organisation: Uuid, new: NewPl
     Ok(())
 }
 
+pub(crate) async fn add_owner(settings: &Settings, organisation: Uuid, email: &str) -> anyhow::Result<()> {
+    let db = host::database(settings).await?;
+    let clock = Clock::system();
+    let ids = Ids::new(clock.clone());
+    let added = tenancy::organisation::add_owner(&db, &ids, &clock, organisation, email).await;
+    let owner = added.map_err(|error| not_done(error, "nobody was made an owner", settings))?;
+    db.close().await?;
+    let shown = json!({
+        "organisation_id": organisation,
+        "user_id": owner.user_id,
+        "email": owner.email,
+        "password": owner.password.as_ref().map(ExposeSecret::expose_secret),
+    });
+    say(&format!("{shown:#}"))?;
+    tell(settings, &Change::Person(owner.user_id)).await;
+    Ok(())
+}
+
 /// Tells servers that run of a change, and people when it is seen.
 pub(super) async fn tell_servers(settings: &Settings, organisation: Uuid) {
+    tell(settings, &Change::Organisation(organisation)).await;
+}
+
+async fn tell(settings: &Settings, change: &Change) {
     let seen_within_ms = settings.gateway.key_cache_ttl.as_millis();
-    match told(settings, organisation).await {
+    match told(settings, change).await {
         Ok(true) => eprintln!("Running servers were told."),
         Ok(false) => eprintln!("A running server sees it within {seen_within_ms} ms."),
         Err(error) => eprintln!("{error}; running servers see it within {seen_within_ms} ms."),
@@ -96,8 +118,8 @@ fn not_done(error: Error, what: &str, settings: &Settings) -> anyhow::Error {
 }
 
 /// Whether there is a way to tell those that run.
-async fn told(settings: &Settings, organisation: Uuid) -> Result<bool, notices::Error> {
+async fn told(settings: &Settings, change: &Change) -> Result<bool, notices::Error> {
     let Some(url) = &settings.redis_url else { return Ok(false) };
-    Channel::tell_once(url, &Change::Organisation(organisation)).await?;
+    Channel::tell_once(url, change).await?;
     Ok(true)
 }

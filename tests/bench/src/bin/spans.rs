@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use bench::jobs;
 use clap::Parser;
-use clock::{Clock, Ids};
+use clock::Clock;
 use entity::otel_destination;
 use logstore::append::{self, Rules};
 use logstore::exports::Exports;
@@ -101,25 +102,9 @@ fn receive(bytes: Arc<AtomicU64>) -> anyhow::Result<String> {
 }
 
 fn parts(db: DatabaseConnection) -> anyhow::Result<Parts> {
-    let clock = Clock::system();
-    let ids = Ids::new(clock.clone());
-    Ok(Parts {
-        holder: ids.fresh(),
-        clock,
-        db,
-        settings: settings::JobsSettings {
-            span_export_max_logs: u64::MAX,
-            ..settings::JobsSettings::default()
-        },
-        plan_overrides: tenancy::PlanOverrides::new(),
-        metrics: telemetry::Metrics::default(),
-        ids,
-        vault: vault::Vault::new(vault::MasterKey::generate()?),
-        reach: egress::Reach::Loopback,
-        smtp: settings::SmtpSettings::default(),
-        payments: settings::PaymentsSettings::default(),
-        redis_url: None,
-    })
+    let mut parts = jobs::parts(db, Clock::system())?;
+    parts.settings.span_export_max_logs = u64::MAX;
+    Ok(parts)
 }
 
 fn destination(
@@ -163,7 +148,8 @@ fn destination(
 async fn fill(arguments: &Arguments, parts: &Parts, organisation: Uuid) -> anyhow::Result<()> {
     let terms = plans::terms(Plan::Enterprise, &Overrides::default());
     let exports = Exports::load(&parts.db, [organisation]).await?;
-    let rules = Rules { terms: &|_| Some(terms), limited: &Limited::default(), exports: &exports };
+    let rules =
+        Rules { terms: &|_| Some(terms), limited: &Limited::default(), exports: &exports, searchable: false };
     let text = "a word or two of a prompt ".repeat(40);
     let request = serde_json::json!({"model": "gpt-4o", "messages": [{"role": "user", "content": text}], "temperature": 0.5});
     let response = serde_json::json!({"id": "c-1", "model": "gpt-4o", "choices": [

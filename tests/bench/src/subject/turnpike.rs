@@ -23,7 +23,7 @@ pub struct Place {
     upstream: SocketAddr,
     binaries: PathBuf,
     folder: PathBuf,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
     database: Database,
     /// None: the ledger is in the process.
     redis: Option<RedisServer>,
@@ -48,11 +48,15 @@ impl Place {
             upstream: site.upstream,
             binaries: site.binaries.to_owned(),
             folder: site.folder.clone(),
-            settings: vec![
+            settings: [
                 ("TURNPIKE_ADDR", "127.0.0.1:0".to_owned()),
                 ("TURNPIKE_WORKERS", site.workers.to_string()),
                 ("TURNPIKE_GATEWAY__ALLOW_PRIVATE_HOSTS", "loopback".to_owned()),
-            ],
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .chain(site.settings.iter().cloned())
+            .collect(),
             database: Database::File(site.folder.join("data/turnpike.db")),
             redis: None,
             key: None,
@@ -70,9 +74,9 @@ impl Place {
         };
         let redis = RedisServer::start();
         let mut place = Self::on_sqlite(site);
-        place.settings.push(("TURNPIKE_DATABASE_URL", url.clone()));
-        place.settings.push(("TURNPIKE_REDIS_URL", redis.url()));
-        place.settings.push(("TURNPIKE_MASTER_KEY", MASTER_KEY.to_owned()));
+        place.settings.push(("TURNPIKE_DATABASE_URL".to_owned(), url.clone()));
+        place.settings.push(("TURNPIKE_REDIS_URL".to_owned(), redis.url()));
+        place.settings.push(("TURNPIKE_MASTER_KEY".to_owned(), MASTER_KEY.to_owned()));
         Some(Self { database: Database::Url(url), redis: Some(redis), ..place })
     }
 

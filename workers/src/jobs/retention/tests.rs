@@ -184,6 +184,7 @@ async fn sessions_go_a_quarter_after_their_end_and_what_else_sign_ins_leave_afte
         expires_at: now_ms + 30 * 86_400_000,
         revoked_at: Some(now_ms),
         user_agent: None,
+        address: None,
     };
     session::Entity::insert(session.into_active_model()).exec_without_returning(world.db()).await.unwrap();
     let key = signing_key::Model {

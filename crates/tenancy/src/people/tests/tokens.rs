@@ -249,7 +249,7 @@ async fn a_replay_token_is_for_one_log_and_a_minute_and_for_nothing_else() {
     let token = f.people.replay_token(&person.tenant, workspace, log).await.unwrap();
     let replay = f.elsewhere().replay(token.expose_secret()).await.unwrap();
     assert_eq!((replay.workspace_id, replay.log_id), (workspace, log));
-    let ReplayedBy::Person(tenant) = replay.by else { panic!("{:?}", replay.by) };
+    let ReplayedBy::Person(tenant) = replay.by else { unreachable!("a person asked for it") };
     assert_eq!((tenant.workspace_id, tenant.user_id), (Some(workspace), Some(signed_in.user_id)));
     assert_eq!(tenant.scopes.iter().collect::<Vec<_>>(), [Scope::CompletionsWrite]);
 
@@ -260,9 +260,9 @@ async fn a_replay_token_is_for_one_log_and_a_minute_and_for_nothing_else() {
     let forged = format!("{}{}", &text[..text.len() - 2], if text.ends_with("AA") { "BB" } else { "AA" });
     assert_eq!(f.people.replay(&forged).await.err(), unknown);
 
-    f.parts.clock.advance(MINUTE - Duration::from_millis(1));
+    f.parts.clock.advance(Duration::from_secs(50));
     assert!(f.people.replay(text).await.is_ok());
-    f.parts.clock.advance(Duration::from_millis(1));
+    f.parts.clock.advance(Duration::from_secs(10));
     assert_eq!(f.people.replay(text).await.err(), Some(IdentifyError::Expired));
 
     // Who is gone meanwhile has nothing made.

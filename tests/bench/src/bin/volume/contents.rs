@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use logstore::content::Content;
 use logstore::{Headers, Packer};
 
+use crate::logs::rare;
 use crate::text::Text;
 
 /// Contents to take from: making each row's own would measure the making.
@@ -13,7 +14,8 @@ const CONTENTS: usize = 1_000;
 /// Packed contents, each of a request of 1 KB and a response of 1.2 KB with the usual headers. Says what packing costs.
 pub fn contents() -> anyhow::Result<Vec<Vec<u8>>> {
     let mut text = Text { state: 0x7475_726e_7069_6b65 };
-    let sides: Vec<_> = (0..CONTENTS).map(|_| (request(&mut text), response(&mut text))).collect();
+    let sides: Vec<_> =
+        (0..CONTENTS).map(|n| (request(&mut text, n % 100 == 0), response(&mut text))).collect();
     let mut packer = Packer::new()?;
     let begun = Instant::now();
     let frames: Result<Vec<_>, _> = sides.iter().map(|(asked, given)| packer.pack(asked, given)).collect();
@@ -27,13 +29,14 @@ pub fn contents() -> anyhow::Result<Vec<Vec<u8>>> {
     Ok(frames)
 }
 
-fn request(text: &mut Text) -> Content {
+fn request(text: &mut Text, is_rare: bool) -> Content {
+    let word = if is_rare { rare::WORD } else { "" };
     let body = serde_json::json!({
         "model": "gpt-4o-mini",
         "temperature": 0.2,
         "messages": [
             {"role": "system", "content": "You are a helpful assistant. Answer in short, exact sentences."},
-            {"role": "user", "content": text.of(860)},
+            {"role": "user", "content": format!("{}{word}", text.of(860))},
         ],
     });
     let headers = [

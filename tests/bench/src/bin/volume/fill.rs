@@ -24,6 +24,8 @@ pub struct Store {
     /// The server's first process, whose descendants do its work; none of SQLite.
     pub server: Option<u32>,
     pub organisations: Vec<Organisation>,
+    /// Whether logs are to be found by their words.
+    pub searchable: bool,
 }
 
 /// What a stretch of appends took.
@@ -43,6 +45,7 @@ impl Store {
             terms: &|(organisation, _)| terms.get(&organisation).copied(),
             limited: &Limited::default(),
             exports: &Exports::default(),
+            searchable: self.searchable,
         };
         let own = [std::process::id()];
         let (cpu_before, server_before) = (process::cpu(&own)?, self.server_cpu()?);
@@ -63,7 +66,7 @@ impl Store {
         Ok(Took { rows, appending, slowest, own_cpu, server_cpu })
     }
 
-    fn server_cpu(&self) -> anyhow::Result<Duration> {
+    pub fn server_cpu(&self) -> anyhow::Result<Duration> {
         self.server.map_or(Ok(Duration::ZERO), |id| process::cpu(&[id]))
     }
 

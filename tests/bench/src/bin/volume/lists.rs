@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use logstore::query::list;
-use logstore::{Cursor, Filter, Range, Retry};
+use logstore::sort::{By, Sort};
+use logstore::text::Search;
+use logstore::{Filter, Range, Retry, Start};
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::Uuid;
 use tenancy::TenantScope;
@@ -13,6 +15,7 @@ use crate::explain::{Explaining, in_short};
 use crate::fill::Store;
 use crate::logs::rare;
 use crate::organisations::Organisation;
+use crate::text::most_frequent;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -28,7 +31,7 @@ struct Question {
     name: String,
     filter: Filter,
     scope: TenantScope,
-    cursor: Option<Cursor>,
+    start: Start,
 }
 
 /// Asks everything of the largest and of the smallest organisation, prints a table and gives the plans.
@@ -83,36 +86,49 @@ async fn ask(
     question: &Question,
     now_ms: i64,
 ) -> anyhow::Result<usize> {
-    let Question { filter, scope, cursor, .. } = question;
-    let page = list(db, scope, filter, organisation.cutoff_ms(now_ms), *cursor, LIMIT).await?;
+    let Question { filter, scope, start, .. } = question;
+    let page = list(db, scope, filter, organisation.cutoff_ms(now_ms), *start, LIMIT).await?;
     Ok(page.rows.len())
 }
 
 async fn questions(store: &Store, organisation: &Organisation, now_ms: i64) -> anyhow::Result<Vec<Question>> {
     let scope = &organisation.scope;
     let whole =
-        |name: &str, filter, cursor| Question { name: name.to_owned(), filter, scope: scope.clone(), cursor };
+        |name: &str, filter, start| Question { name: name.to_owned(), filter, scope: scope.clone(), start };
     let until = |days: i64| Filter {
         created_ms: Range { min: None, max: Some(now_ms - days * DAY_MS) },
         ..Filter::default()
     };
     let day = Range { min: Some(now_ms - 15 * DAY_MS), max: Some(now_ms - 14 * DAY_MS) };
-    let page = list(&store.db, &scope, &until(20), None, None, LIMIT).await?;
-    let trace_id = page.rows.last().map(|log| log.trace_id.clone());
+    let page = list(&store.db, scope, &until(20), None, Start::newest(), LIMIT).await?;
+    let trace_ids = page.rows.last().map(|log| log.trace_id.clone()).into_iter().collect();
     let mut all = vec![
-        whole("first page", Filter::default(), None),
-        whole("page of 20 days ago", Filter::default(), page.next),
-        whole("a day of 15 days ago", Filter { created_ms: day, ..Filter::default() }, None),
-        whole("trace_id", Filter { trace_id, ..Filter::default() }, None),
+        whole("first page", Filter::default(), Start::newest()),
+        whole("page of 20 days ago", Filter::default(), page.next.into()),
+        whole("a day of 15 days ago", Filter { created_ms: day, ..Filter::default() }, Start::newest()),
+        whole("trace_id", Filter { trace_ids, ..Filter::default() }, Start::newest()),
     ];
+    if store.searchable {
+        // The most frequent word there is, of those logs that have content.
+        let text = Search::read(&most_frequent());
+        all.push(whole("text, most", Filter { text, ..Filter::default() }, Start::newest()));
+        for (found, word) in [(true, rare::WORD), (false, "nothing")] {
+            let text = Search::read(word);
+            all.push(whole(&named("text", found), Filter { text, ..Filter::default() }, Start::newest()));
+        }
+    }
+    for by in By::ALL {
+        let first = Start::First(Sort { by, descending: by != By::CreatedAt });
+        all.push(whole(&format!("by {}", by.as_str()), Filter::default(), first));
+    }
     for (found, nothing) in [(true, false), (false, true)] {
         let workspace = if nothing { Uuid::max() } else { rare::WORKSPACE };
         if let Some(scope) = scope.within(workspace) {
             let name = named("workspace", found);
-            all.push(Question { name, filter: Filter::default(), scope, cursor: None });
+            all.push(Question { name, filter: Filter::default(), scope, start: Start::newest() });
         }
         let narrowed = filters(nothing).into_iter();
-        all.extend(narrowed.map(|(name, filter)| whole(&named(name, found), filter, None)));
+        all.extend(narrowed.map(|(name, filter)| whole(&named(name, found), filter, Start::newest())));
     }
     Ok(all)
 }

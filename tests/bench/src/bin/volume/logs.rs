@@ -20,6 +20,8 @@ pub mod rare {
     pub const MODEL: &str = "mistral-large-2512";
     pub const VIRTUAL_KEY: &str = "mistral-trial";
     pub const ENVIRONMENT: &str = "staging";
+    /// In its prompt, of logs that have content.
+    pub const WORD: &str = "kingfisher";
     pub const CACHE: &str = "HIT";
     pub const INPUT_TOKENS: i64 = 100_000;
     pub const OUTPUT_TOKENS: i64 = 10_000;

@@ -20,6 +20,7 @@ mod logs;
 mod organisations;
 mod retention;
 mod text;
+mod words;
 
 use fill::Store;
 use logs::{Logs, Traces};
@@ -47,6 +48,9 @@ struct Arguments {
     /// Connections that the pool holds from the start, as of a process that has served readers.
     #[arg(long, default_value_t = 8)]
     connections: usize,
+    /// Make logs with content findable by their words, after the append.
+    #[arg(long)]
+    words: bool,
     /// Only the append.
     #[arg(long)]
     append_only: bool,
@@ -66,6 +70,9 @@ async fn main() -> anyhow::Result<()> {
     let (store, mut logs) = begin(&arguments, folder.path(), apart).await?;
     let begun_ms = logs.clock.now_ms();
     fill(&arguments, &store, &mut logs).await?;
+    if arguments.words {
+        words::measure(&store, &logs.clock).await?;
+    }
     if arguments.append_only {
         return Ok(());
     }
@@ -126,7 +133,7 @@ async fn begin(arguments: &Arguments, folder: &Path, apart: Duration) -> anyhow:
         apart,
         made: 0,
     };
-    Ok((Store { db, folder: folder.to_owned(), server, organisations }, logs))
+    Ok((Store { db, folder: folder.to_owned(), server, organisations, searchable: arguments.words }, logs))
 }
 
 async fn fill(arguments: &Arguments, store: &Store, logs: &mut Logs) -> anyhow::Result<()> {

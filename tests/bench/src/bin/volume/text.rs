@@ -35,6 +35,13 @@ pub fn mixed(state: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// The word that most texts have.
+pub fn most_frequent() -> String {
+    let mut word = String::new();
+    push_word(&mut word, 1);
+    word
+}
+
 /// The word of a rank: frequent ones are short.
 fn push_word(text: &mut String, rank: u64) {
     let syllables = 1 + rank.ilog10() + (rank % 2) as u32;
