@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{Chaos, size};
 use crate::harness::{Chance, Fleet, Tenant, chat, log_id, read, until};
+use config::TIMEOUT_MS;
 use providers::{Asked, Providers};
 
 /// Callers at the same time.
@@ -150,7 +151,11 @@ async fn check(db: &DatabaseConnection, calls: &[Got], providers: &Providers) ->
     })
     .await;
     let logged = attempts.iter().map(|attempt| (&attempt.target, &attempt.url, attempt.status));
-    let answered = asked.iter().map(|asked| (&asked.target, &asked.url, asked.status));
+    // On a busy machine a provider that meant to answer at once is too late as well, and knows nothing of it.
+    let was_late = |attempt: &Attempt| attempt.status.is_none() && attempt.latency_us >= TIMEOUT_MS * 1_000;
+    let late = attempts.iter().map(was_late).chain(std::iter::repeat(false));
+    let answered = asked.iter().zip(late);
+    let answered = answered.map(|(asked, late)| (&asked.target, &asked.url, asked.status.filter(|_| !late)));
     let (logged, answered): (Vec<_>, Vec<_>) = (logged.collect(), answered.collect());
     assert_eq!(logged, answered, "{} under {}", calls[0].word, calls[0].config);
     for got in calls {

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use super::providers::{NAMES, Providers};
 use crate::harness::Chance;
 
+/// How long a target may take to begin its answer, where a config says so.
+pub const TIMEOUT_MS: u64 = 700;
+
 /// Strategies in strategies.
 const DEPTH: usize = 3;
 
@@ -14,7 +17,7 @@ pub const WORD: &str = "forbidden";
 pub fn random(chance: &mut Chance, providers: &Providers) -> Value {
     let mut config = node(chance, providers, DEPTH);
     // Silence costs that much.
-    config["request_timeout"] = 700.into();
+    config["request_timeout"] = TIMEOUT_MS.into();
     sign(&mut config, "config");
     config
 }
