@@ -12,7 +12,7 @@ use tenancy::audit::Actor;
 use tenancy::organisation::{NewPlan, set_plan};
 use workers::Job;
 
-use crate::harness::{Caller, Org, TestApp, chat, log_id};
+use crate::harness::{Caller, Org, TestApp, ask, chat, log_id};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -36,16 +36,6 @@ async fn run(app: &TestApp, job: Job) -> workers::Report {
     workers::run_now(job, &workers::Parts::over(&app.running)).await.unwrap()
 }
 
-async fn ask(caller: &Caller<'_>, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-    let request = caller.request(method, path);
-    let request = match body {
-        Some(body) => request.json(&body),
-        None => request,
-    };
-    let response = request.send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap())
-}
-
 async fn get(caller: &Caller<'_>, path: &str) -> Value {
     let (status, body) = ask(caller, Method::GET, path, None).await;
     assert_eq!(status, 200, "{path}: {body}");
@@ -53,7 +43,7 @@ async fn get(caller: &Caller<'_>, path: &str) -> Value {
 }
 
 async fn put(caller: &Caller<'_>, path: &str, body: Value) -> Value {
-    let (status, answer) = ask(caller, Method::PUT, path, Some(body)).await;
+    let (status, answer) = ask(caller, Method::PUT, path, Some(&body)).await;
     assert_eq!(status, 200, "{path}: {answer}");
     answer
 }
@@ -370,7 +360,7 @@ async fn a_cap_is_in_blocks_or_dollars_and_calls_past_it_pass_or_not() {
         (json!({"over_quota": "drop"}), "over_quota: found `drop`; expected pass or reject"),
         (json!({"cap": 1}), "cap: no such field"),
     ] {
-        let (status, answer) = ask(&owner, Method::PUT, "/v1/billing/caps", Some(body)).await;
+        let (status, answer) = ask(&owner, Method::PUT, "/v1/billing/caps", Some(&body)).await;
         assert_eq!(status, 400, "{answer}");
         assert!(answer["data"]["message"].as_str().unwrap().starts_with(message), "{answer}");
     }
@@ -386,7 +376,7 @@ async fn enterprise_is_the_operators_to_give_with_terms_and_a_day_from_which_the
     let org = app.org(Plan::Production).await;
     let owner = org.owner().await;
     let refused = async |owner: &Caller<'_>, plan: &str, status: u16, says: &str| {
-        let asked = ask(owner, Method::PUT, "/v1/billing/plan", Some(json!({"plan": plan}))).await;
+        let asked = ask(owner, Method::PUT, "/v1/billing/plan", Some(&json!({"plan": plan}))).await;
         assert_eq!(asked.0, status, "{plan}: {}", asked.1);
         assert!(asked.1["data"]["message"].as_str().unwrap().contains(says), "{}", asked.1);
     };
@@ -464,7 +454,7 @@ async fn billing_is_the_owners_and_a_key_may_read_it() {
     let change = async |caller: &Caller<'_>, status: u16| {
         for (path, body) in [("plan", json!({"plan": "production"})), ("caps", json!({}))] {
             let path = format!("/v1/billing/{path}");
-            assert_eq!(ask(caller, Method::PUT, &path, Some(body)).await.0, status, "{path}");
+            assert_eq!(ask(caller, Method::PUT, &path, Some(&body)).await.0, status, "{path}");
         }
     };
     read(&owner, 200).await;

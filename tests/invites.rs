@@ -9,8 +9,8 @@ use plans::Plan;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::harness::{Caller, Org, TestApp};
-use crate::users::{ask, call, get, owner_id};
+use crate::harness::{Caller, Org, TestApp, ask};
+use crate::users::{call, get, owner_id};
 
 const INVITES: &str = "/v1/admin/users/invites";
 const PASSWORD: &str = "correct horse battery staple";

@@ -6,15 +6,10 @@ use plans::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Caller, Org, TestApp, Upstream, answer, chat, log_id};
-
-async fn post(caller: &Caller<'_>, path: &str, body: Value) -> (u16, Value) {
-    let response = caller.request(Method::POST, path).json(&body).send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap())
-}
+use crate::harness::{Caller, Org, TestApp, Upstream, answer, ask, chat, log_id};
 
 async fn replay(caller: &Caller<'_>, id: &str, edits: Value) -> (u16, Value) {
-    post(caller, &format!("/v1/logs/{id}/replay"), edits).await
+    ask(caller, Method::POST, &format!("/v1/logs/{id}/replay"), Some(&edits)).await
 }
 
 /// A call of the organisation's key that is in its log.
@@ -46,7 +41,7 @@ async fn a_call_is_made_again_as_it_was_or_edited_and_its_log_names_the_first() 
     let mut upstream = Upstream::start().await;
     let key =
         json!({"name": "mine", "provider": "openai", "key": "sk-of-the-key", "custom_host": upstream.url()});
-    let (_, key) = post(&org.with_key(&org.key), "/v1/virtual-keys", key).await;
+    let (_, key) = ask(&org.with_key(&org.key), Method::POST, "/v1/virtual-keys", Some(&key)).await;
     let slug = key["slug"].as_str().unwrap();
     let body = r#"{"messages":[{"role":"user","content":"caf\u00e9"}],  "model":"gpt-4o"}"#;
     let call = org.request(Method::POST, "/v1/chat/completions").header("x-portkey-virtual-key", slug);
@@ -105,7 +100,9 @@ async fn a_call_is_made_again_as_it_was_or_edited_and_its_log_names_the_first() 
         .await
         .unwrap();
     assert_refused(&org, &first, "is archived").await;
-    let (_, echo) = post(&caller, "/v1/virtual-keys", json!({"name": "echo", "provider": "echo"})).await;
+    let (_, echo) =
+        ask(&caller, Method::POST, "/v1/virtual-keys", Some(&json!({"name": "echo", "provider": "echo"})))
+            .await;
     let (status, made) = replay(&caller, &first, json!({"virtual_key": echo["slug"]})).await;
     assert_eq!((status, &made["response"]["status"]), (200, &json!(200)), "{made}");
     let (status, made) = replay(&caller, &first, json!({"virtual_key": "nobodys"})).await;
@@ -143,7 +140,8 @@ async fn a_person_has_a_call_made_again_where_they_are_a_member_and_nowhere_else
     }
     // A key that may read logs makes no calls.
     let new = json!({"name": "k", "scopes": ["logs.view", "logs.write"]});
-    let (_, key) = post(&org.with_key(&org.key), "/v1/api-keys/workspace/service", new).await;
+    let (_, key) =
+        ask(&org.with_key(&org.key), Method::POST, "/v1/api-keys/workspace/service", Some(&new)).await;
     assert_eq!(replay(&org.with_key(key["key"].as_str().unwrap()), &id, json!({})).await.0, 403);
     assert_eq!(org.rows("", 3).await.len(), 3, "the call and those two");
 }
@@ -172,7 +170,7 @@ async fn what_cannot_be_made_again_says_why() {
     let untracked = logged(&org, untracked.json(&chat("hi"))).await;
     assert_refused(&org, &untracked, "its content is not kept whole (withheld)").await;
     let sides = json!({"request": {"url": "/v1/chat/completions", "body": {}}, "response": {"body": {}}});
-    let (_, inserted) = post(&org.with_key(&org.key), "/v1/logs", sides).await;
+    let (_, inserted) = ask(&org.with_key(&org.key), Method::POST, "/v1/logs", Some(&sides)).await;
     let inserted = inserted["ids"][0].as_str().unwrap();
     assert_refused(
         &org,

@@ -5,18 +5,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tenancy::{Role, Scopes, WorkspaceRole};
 
-use crate::harness::{Caller, Org, TestApp, chat, log_id};
+use crate::harness::{Caller, Org, TestApp, ask, chat, log_id};
 use crate::routes::method;
 use crate::tenancy::some_path;
 
-async fn answer(caller: &Caller<'_>, verb: Method, path: &str, body: &Value) -> (u16, Value) {
-    let response = caller.request(verb, path).json(body).send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap())
-}
-
 /// Whether the role is turned away at this route, before anything else is looked at.
 async fn is_turned_away(caller: &Caller<'_>, route: &api::Route) -> bool {
-    let (status, body) = answer(caller, method(route.method), &some_path(route), &json!({})).await;
+    let (status, body) = ask(caller, method(route.method), &some_path(route), Some(&json!({}))).await;
     let text = body.to_string();
     assert!(status < 500 && status != 401, "{} {}: {text}", route.method, route.path);
     status == 403 && text.contains("it needs ")
@@ -76,8 +71,9 @@ async fn a_person_sees_the_workspaces_they_are_in_and_changes_those_where_their_
     let [(managed, of_managed), (read, of_read), (other, of_other)] = three(&org).await;
     let places = [(org.workspace_id(&managed).await, "manager"), (org.workspace_id(&read).await, "member")];
     let person = org.person("member", &places).await;
-    let ask = async |verb: Method, path: &str, body: Value| answer(&person.caller, verb, path, &body).await;
-    let get = async |path: &str| ask(Method::GET, path, json!({})).await;
+    let asked =
+        async |verb: Method, path: &str, body: Value| ask(&person.caller, verb, path, Some(&body)).await;
+    let get = async |path: &str| asked(Method::GET, path, json!({})).await;
 
     let ids = |list: &Value| -> Vec<String> {
         let rows = list["data"].as_array().unwrap().iter();
@@ -93,42 +89,42 @@ async fn a_person_sees_the_workspaces_they_are_in_and_changes_those_where_their_
 
     // Of the two, one is where configs may be made: it need not be named.
     let config = json!({"name": "mine", "config": {"retry": {"attempts": 1}}});
-    let (status, made) = ask(Method::POST, "/v1/configs", config.clone()).await;
+    let (status, made) = asked(Method::POST, "/v1/configs", config.clone()).await;
     assert_eq!(status, 200, "{made}");
     let slug = made["data"]["slug"].as_str().unwrap();
     for (workspace, status, code) in [(&read, 403, "AB03"), (&other, 404, "AB08")] {
         let mut body = config.clone();
         body["workspace_id"] = json!(workspace);
-        let refused = ask(Method::POST, "/v1/configs", body).await;
+        let refused = asked(Method::POST, "/v1/configs", body).await;
         assert_eq!((refused.0, &refused.1["data"]["errorCode"]), (status, &json!(code)), "{}", refused.1);
     }
     let body = json!({"name": "theirs", "config": {"retry": {"attempts": 1}}, "workspace_id": read});
-    let theirs = answer(&org.admin(), Method::POST, "/v1/configs", &body).await.1;
+    let theirs = ask(&org.admin(), Method::POST, "/v1/configs", Some(&body)).await.1;
     let theirs = theirs["data"]["slug"].as_str().unwrap();
     let there = format!("/v1/configs/{theirs}?workspace_id={read}");
     assert_eq!(get(&there).await.0, 200, "a member sees it");
     assert_eq!(get(&format!("/v1/configs/{theirs}")).await.0, 400, "of two workspaces one is to be named");
     let rename = json!({"name": "renamed"});
-    assert_eq!(ask(Method::PUT, &there, rename.clone()).await.0, 403);
-    assert_eq!(ask(Method::PUT, &format!("/v1/configs/{theirs}"), rename.clone()).await.0, 404);
-    assert_eq!(ask(Method::PUT, &format!("/v1/configs/{slug}"), rename).await.0, 200);
+    assert_eq!(asked(Method::PUT, &there, rename.clone()).await.0, 403);
+    assert_eq!(asked(Method::PUT, &format!("/v1/configs/{theirs}"), rename.clone()).await.0, 404);
+    assert_eq!(asked(Method::PUT, &format!("/v1/configs/{slug}"), rename).await.0, 200);
 
     // Keys are made where they manage, for who is there.
     let key = json!({"name": "k", "scopes": ["completions.write"], "user_id": person.id});
-    let (status, made) = ask(Method::POST, "/v1/api-keys/workspace/user", key.clone()).await;
+    let (status, made) = asked(Method::POST, "/v1/api-keys/workspace/user", key.clone()).await;
     assert_eq!(status, 200, "{made}");
     let mut elsewhere = key;
     elsewhere["workspace_id"] = json!(read);
-    assert_eq!(ask(Method::POST, "/v1/api-keys/workspace/user", elsewhere.clone()).await.0, 403);
+    assert_eq!(asked(Method::POST, "/v1/api-keys/workspace/user", elsewhere.clone()).await.0, 403);
     elsewhere["workspace_id"] = json!(other);
-    assert_eq!(answer(&org.admin(), Method::POST, "/v1/api-keys/workspace/user", &elsewhere).await.0, 400);
+    assert_eq!(ask(&org.admin(), Method::POST, "/v1/api-keys/workspace/user", Some(&elsewhere)).await.0, 400);
 
     // What they think of an answer they may say in either, once they say where.
     let feedback = json!({"trace_id": "t-1", "value": 1, "workspace_id": read});
-    let (status, said) = ask(Method::POST, "/v1/feedback", feedback.clone()).await;
+    let (status, said) = asked(Method::POST, "/v1/feedback", feedback.clone()).await;
     assert_eq!(status, 200, "{said}");
     let mut unsaid = feedback;
     unsaid.as_object_mut().unwrap().remove("workspace_id");
-    let refused = ask(Method::POST, "/v1/feedback", unsaid).await;
+    let refused = asked(Method::POST, "/v1/feedback", unsaid).await;
     assert_eq!((refused.0, &refused.1["data"]["errorCode"]), (400, &json!("AB01")), "{}", refused.1);
 }

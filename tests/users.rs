@@ -6,17 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Caller, Org, TestApp, chat};
-
-pub async fn ask(caller: &Caller<'_>, verb: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
-    let request = caller.request(verb, path);
-    let request = match body {
-        Some(body) => request.json(body),
-        None => request,
-    };
-    let response = request.send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap())
-}
+use crate::harness::{Caller, Org, TestApp, ask, chat};
 
 pub async fn get(caller: &Caller<'_>, path: &str) -> (u16, Value) {
     ask(caller, Method::GET, path, None).await

@@ -4,17 +4,12 @@ use plans::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Caller, Org, TestApp, chat, log_id};
+use crate::harness::{Caller, Org, TestApp, ask, chat, log_id};
 
 const PATH: &str = "/v1/admin/workspaces";
 
-async fn ask(caller: &Caller<'_>, verb: Method, path: &str, body: Value) -> (u16, Value) {
-    let response = caller.request(verb, path).json(&body).send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap())
-}
-
 async fn done(caller: &Caller<'_>, verb: Method, path: &str, body: Value) -> Value {
-    let (status, answer) = ask(caller, verb, path, body).await;
+    let (status, answer) = ask(caller, verb, path, Some(&body)).await;
     assert_eq!(status, 200, "{answer}");
     answer
 }
@@ -77,31 +72,31 @@ async fn a_workspace_is_made_listed_changed_and_deleted() {
     let changed = done(&admin, Method::PUT, &path, change).await;
     assert_eq!((&changed["name"], &changed["description"]), (&json!("Find"), &Value::Null));
     assert_eq!(get(&admin, &path).await, changed);
-    assert_eq!(ask(&person.caller, Method::PUT, &path, json!({"name": "mine"})).await.0, 403);
+    assert_eq!(ask(&person.caller, Method::PUT, &path, Some(&json!({"name": "mine"}))).await.0, 403);
 
     let key = org.with_key(&self::key(&org, slug).await);
     let config = json!({"name": "x", "config": {"provider": "echo"}, "workspace_id": slug});
     let config = done(&admin, Method::POST, "/v1/configs", config).await;
-    let (status, refused) = ask(&admin, Method::DELETE, &path, json!({})).await;
+    let (status, refused) = ask(&admin, Method::DELETE, &path, Some(&json!({}))).await;
     assert_eq!(status, 400, "{refused}");
     assert!(refused["data"]["message"].as_str().unwrap().contains("it still has 1 configs"), "{refused}");
     let config = format!("/v1/configs/{}?workspace_id={slug}", config["slug"].as_str().unwrap());
     done(&admin, Method::DELETE, &config, json!({})).await;
     assert_eq!(
-        ask(&admin, Method::DELETE, &path, json!({"name": "Search"})).await.0,
+        ask(&admin, Method::DELETE, &path, Some(&json!({"name": "Search"}))).await.0,
         400,
         "what it was called"
     );
     let confirmed = json!({"name": "Find", "workspace_id": slug});
     assert_eq!(done(&admin, Method::DELETE, &path, confirmed).await, json!({}));
-    assert_eq!(ask(&admin, Method::GET, &path, json!({})).await.0, 404);
+    assert_eq!(ask(&admin, Method::GET, &path, Some(&json!({}))).await.0, 404);
     assert_eq!(
         key.request(Method::GET, "/v1/logs").send().await.unwrap().status(),
         401,
         "its keys end with it"
     );
     assert_eq!(
-        ask(&person.caller, Method::GET, PATH, json!({})).await.0,
+        ask(&person.caller, Method::GET, PATH, Some(&json!({}))).await.0,
         403,
         "and its members have no other"
     );
@@ -109,7 +104,7 @@ async fn a_workspace_is_made_listed_changed_and_deleted() {
     assert_eq!((names(&archived), &archived["data"][0]["status"]), (vec!["Find"], &json!("archived")));
 
     let default = format!("{PATH}/{}", org.workspace);
-    let (status, refused) = ask(&admin, Method::DELETE, &default, json!({})).await;
+    let (status, refused) = ask(&admin, Method::DELETE, &default, Some(&json!({}))).await;
     assert!(status == 400 && refused.to_string().contains("default workspace"), "{refused}");
 }
 
@@ -146,7 +141,7 @@ async fn members_are_added_changed_and_removed_and_feel_it_at_once() {
     let admin = org.admin();
     let path = format!("{PATH}/{}/users", org.workspace);
     let (manager, member) = (org.person("member", &[]).await, org.person("member", &[]).await);
-    assert_eq!(ask(&member.caller, Method::GET, "/v1/logs", json!({})).await.0, 403);
+    assert_eq!(ask(&member.caller, Method::GET, "/v1/logs", Some(&json!({}))).await.0, 403);
 
     let users =
         json!({"users": [{"id": manager.id, "role": "manager"}, {"id": member.id, "role": "member"}]});
@@ -169,7 +164,7 @@ async fn members_are_added_changed_and_removed_and_feel_it_at_once() {
     // A member sees; a manager gives roles, any of them.
     get(&member.caller, "/v1/logs").await;
     let of_member = format!("{path}/{}", member.id);
-    assert_eq!(ask(&member.caller, Method::PUT, &of_member, json!({"role": "admin"})).await.0, 403);
+    assert_eq!(ask(&member.caller, Method::PUT, &of_member, Some(&json!({"role": "admin"}))).await.0, 403);
     done(&manager.caller, Method::PUT, &of_member, json!({"role": "admin"})).await;
     let new = json!({"name": "k", "scopes": ["completions.write"], "user_id": member.id});
     let made = done(&member.caller, Method::POST, "/v1/api-keys/workspace/user", new).await;
@@ -182,8 +177,8 @@ async fn members_are_added_changed_and_removed_and_feel_it_at_once() {
 
     assert_eq!(done(&manager.caller, Method::DELETE, &of_member, json!({})).await, json!({}));
     assert_eq!(call().await, 401, "their key to it");
-    assert_eq!(ask(&member.caller, Method::GET, "/v1/logs", json!({})).await.0, 403, "and they");
-    assert_eq!(ask(&admin, Method::GET, &of_member, json!({})).await.0, 404);
+    assert_eq!(ask(&member.caller, Method::GET, "/v1/logs", Some(&json!({}))).await.0, 403, "and they");
+    assert_eq!(ask(&admin, Method::GET, &of_member, Some(&json!({}))).await.0, 404);
     let users = json!({"users": [{"id": member.id, "role": "member"}]});
     done(&admin, Method::POST, &path, users).await;
     assert_eq!(call().await, 401, "a key that ended does not come back");
@@ -191,6 +186,6 @@ async fn members_are_added_changed_and_removed_and_feel_it_at_once() {
     // Who is not in the organisation works in none of its workspaces.
     let stranger = app.org(Plan::Developer).await.person("member", &[]).await;
     let users = json!({"users": [{"id": stranger.id, "role": "member"}]});
-    let (status, refused) = ask(&admin, Method::POST, &path, users).await;
+    let (status, refused) = ask(&admin, Method::POST, &path, Some(&users)).await;
     assert!(status == 400 && refused.to_string().contains("users[0].id"), "{refused}");
 }

@@ -230,6 +230,11 @@ impl Caller {
         audit::write(txn, &api.ids, api.clock.now_ms(), entry).await
     }
 
+    /// When the first log was received that the organisation's plan still shows, in unix milliseconds; none: they all are.
+    pub fn cutoff_ms(&self, api: &Api) -> Option<i64> {
+        plans::retention_cutoff(&self.tenant.terms, api.clock.now_ms())
+    }
+
     /// Who makes a change, and from where.
     pub fn author(&self) -> Author {
         Author { actor: Actor::of(&self.tenant), origin: self.origin.clone() }

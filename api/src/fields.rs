@@ -1,6 +1,8 @@
 //! A JSON object taken apart field by field, so that what is wrong is said by the field's name, and nothing sent is
 //! silently left out.
 
+use std::ops::RangeInclusive;
+
 use egress::Reach;
 use sea_orm::{ActiveValue, Value as DbValue};
 use serde_json::{Map, Value};
@@ -163,6 +165,22 @@ impl Fields {
             }
             Some(ms) => Ok(ms),
         })
+    }
+
+    /// An array of as many things as `bounds` has; `expected` says so.
+    pub fn items(
+        &mut self,
+        name: &'static str,
+        bounds: RangeInclusive<usize>,
+        expected: &str,
+    ) -> Result<Option<Vec<Value>>, Error> {
+        let problem = match self.take(name) {
+            None => return Ok(None),
+            Some(Value::Array(items)) if bounds.contains(&items.len()) => return Ok(Some(items)),
+            Some(Value::Array(items)) => format!("{} items", items.len()),
+            Some(other) => format!("found {}", kind(&other)),
+        };
+        Err(Error::invalid(self.path(name), problem, expected))
     }
 
     pub fn object(&mut self, name: &'static str) -> Result<Option<Self>, Error> {

@@ -41,6 +41,14 @@ impl Query {
         Parameters::of(map)
     }
 
+    /// The workspace that is named in `workspace_id`, where there is no other parameter.
+    pub fn workspace(self) -> Result<Option<String>, Error> {
+        let mut parameters = self.parameters()?;
+        let workspace = parameters.take("workspace_id");
+        parameters.finish()?;
+        Ok(workspace)
+    }
+
     /// Refuses any parameter.
     pub fn none(self) -> Result<(), Error> {
         self.parameters()?.finish()
@@ -71,6 +79,11 @@ impl Parameters {
     pub fn given(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         self.map.remove(name)
+    }
+
+    /// The workspace that is named, by either of its parameters.
+    pub fn workspace(&mut self) -> Option<String> {
+        self.take("workspace_slug").or(self.take("workspace_id"))
     }
 
     /// A value that parses and is one of `accepted`.

@@ -19,8 +19,7 @@ const MANY: i32 = 40;
 async fn two_workers_send_each_alert_once_and_what_one_had_on_its_way_when_it_died_is_sent_by_the_other() {
     let dir = TempDir::new().unwrap();
     std::fs::create_dir(dir.path().join("data")).unwrap();
-    let url = scratch::postgres_url(dir.path());
-    let url = url.unwrap_or_else(|| format!("sqlite://{}", dir.path().join("data/turnpike.db").display()));
+    let url = Process::database_url(dir.path());
     let env = [
         ("TURNPIKE_DATABASE_URL", url.as_str()),
         ("TURNPIKE_MASTER_KEY", MASTER_KEY),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clock::Clock;
 use host::Running;
 use plans::Plan;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use settings::Settings;
 use telemetry::Telemetry;
 use tempfile::TempDir;
@@ -92,11 +92,7 @@ impl TestApp {
 
     /// The one number that a query gives.
     pub async fn count(&self, sql: &str) -> i64 {
-        let db = &self.running.db;
-        // A sum of whole numbers is a decimal on PostgreSQL.
-        let sql = format!("SELECT CAST(({sql}) AS bigint)");
-        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
-        row.unwrap().try_get_by_index(0).unwrap()
+        number(&self.running.db, sql).await
     }
 
     /// SQL for: the column has this id.
@@ -125,4 +121,12 @@ impl TestApp {
         self.running.stop().await;
         self.dir
     }
+}
+
+/// The one number that a query gives.
+pub async fn number(db: &DatabaseConnection, sql: &str) -> i64 {
+    // A sum of whole numbers is a decimal on PostgreSQL.
+    let sql = format!("SELECT CAST(({sql}) AS bigint)");
+    let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    row.unwrap().try_get_by_index(0).unwrap()
 }

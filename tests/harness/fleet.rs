@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::load::{Addrs, Ask, Heard, ask};
 use super::moved::{AHEAD_MS, Plane};
-use super::{Binary, Chance, LINES, MASTER_KEY, Process, Proxy, until};
+use super::{Binary, Chance, LINES, MASTER_KEY, Process, Proxy, number, until};
 
 /// The servers, by number. Each has a data folder of its own.
 pub struct Fleet {
@@ -58,8 +58,7 @@ impl Fleet {
 
     fn new_in(dir: TempDir, redis: &RedisServer, env: &[(&str, &str)]) -> Self {
         // Also where the commands without a data folder of their own look.
-        let in_folder = || format!("sqlite://{}", dir.path().join("data/turnpike.db").display());
-        let database = scratch::postgres_url(dir.path()).unwrap_or_else(in_folder);
+        let database = Process::database_url(dir.path());
         let (redis, key) = (redis.url(), MASTER_KEY.to_owned());
         let mut all: HashMap<String, String> = [
             ("TURNPIKE_DATABASE_URL", database),
@@ -218,10 +217,7 @@ impl Fleet {
     /// The one number that a query gives.
     pub async fn number(&self, sql: &str) -> i64 {
         let db = self.database().await;
-        // A sum of whole numbers is a decimal on PostgreSQL.
-        let sql = format!("SELECT CAST(({sql}) AS bigint)");
-        let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
-        let number = row.unwrap().try_get_by_index(0).unwrap();
+        let number = number(&db, sql).await;
         db.close().await.unwrap();
         number
     }

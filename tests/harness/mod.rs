@@ -22,14 +22,14 @@ mod wire;
 use std::future::Future;
 use std::time::Duration;
 
-pub use app::{START_MS, TestApp};
+pub use app::{START_MS, TestApp, number};
 pub use chance::Chance;
 pub use collector::{Collector, Reply, attribute};
 pub use fleet::{Fleet, Tenant};
 pub use load::{Answered, Ask, Progress, load, load_of};
 pub use moved::{AHEAD_MS, Plane};
 pub use nginx::Nginx;
-pub use org::{Caller, Org, log_id};
+pub use org::{Caller, Org, ask, log_id};
 pub use postgres::Postgres;
 pub use process::{Binary, LINES, Process};
 pub use proxy::Proxy;

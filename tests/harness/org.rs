@@ -255,6 +255,17 @@ impl Caller<'_> {
     }
 }
 
+/// Status and body of what is answered.
+pub async fn ask(caller: &Caller<'_>, verb: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+    let request = caller.request(verb, path);
+    let request = match body {
+        Some(body) => request.json(body),
+        None => request,
+    };
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
 /// The id of the log that a response says it has.
 pub fn log_id(response: &Response) -> String {
     response.headers()["x-turnpike-log-id"].to_str().unwrap().to_owned()

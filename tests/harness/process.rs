@@ -123,10 +123,15 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     }
 
+    /// Where the database of a folder's servers is.
+    pub fn database_url(dir: &Path) -> String {
+        let in_folder = || format!("sqlite://{}", dir.join("data/turnpike.db").display());
+        scratch::postgres_url(dir).unwrap_or_else(in_folder)
+    }
+
     /// The database of a folder's servers.
     pub async fn database(dir: &Path) -> sea_orm::DatabaseConnection {
-        let in_folder = || format!("sqlite://{}", dir.join("data/turnpike.db").display());
-        migration::connect(&scratch::postgres_url(dir).unwrap_or_else(in_folder), false).await.unwrap()
+        migration::connect(&Self::database_url(dir), false).await.unwrap()
     }
 
     /// A command of the CLI on the same folder; its JSON.

@@ -4,18 +4,9 @@ use plans::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Caller, TestApp};
+use crate::harness::{TestApp, ask};
 
 const PATH: &str = "/v1/logs/filters";
-
-async fn ask(caller: &Caller<'_>, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-    let mut request = caller.request(method, path);
-    if let Some(body) = body {
-        request = request.json(&body);
-    }
-    let response = request.send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap())
-}
 
 #[tokio::test]
 async fn whoever_lists_logs_saves_filters_and_changes_and_deletes_those_of_others() {
@@ -29,7 +20,7 @@ async fn whoever_lists_logs_saves_filters_and_changes_and_deletes_those_of_other
         json!({"status_code": [429, "500"], "cost_min": 10, "metadata": {"env": "prod"}, "ai_org": "openai"});
     let as_asked = json!({"status_code": "429,500", "cost_min": "10", "metadata": "{\"env\":\"prod\"}", "ai_org": "openai"});
     let new = json!({"name": "Dear failures", "filters": filters});
-    let (status, made) = ask(&one.caller, Method::POST, PATH, Some(new)).await;
+    let (status, made) = ask(&one.caller, Method::POST, PATH, Some(&new)).await;
     assert_eq!((status, &made["filters"]), (200, &as_asked), "{made}");
     assert_eq!((&made["created_by"], &made["updated_by"]), (&json!(one.id), &Value::Null));
     let path = format!("{PATH}/{}", made["id"].as_str().unwrap());
@@ -40,11 +31,11 @@ async fn whoever_lists_logs_saves_filters_and_changes_and_deletes_those_of_other
     let url = reqwest::Url::parse_with_params("http://nowhere", saved).unwrap();
     assert_eq!(org.list(url.query().unwrap()).await, [] as [Value; 0]);
 
-    let (status, changed) = ask(&other.caller, Method::PUT, &path, Some(json!({"name": "Failures"}))).await;
+    let (status, changed) = ask(&other.caller, Method::PUT, &path, Some(&json!({"name": "Failures"}))).await;
     assert_eq!((status, &changed["name"], &changed["filters"]), (200, &json!("Failures"), &as_asked));
     assert_eq!((&changed["created_by"], &changed["updated_by"]), (&json!(one.id), &json!(other.id)));
     let narrowed = json!({"filters": {"trace_id": "t"}});
-    assert_eq!(ask(&other.caller, Method::PUT, &path, Some(narrowed)).await.0, 200);
+    assert_eq!(ask(&other.caller, Method::PUT, &path, Some(&narrowed)).await.0, 200);
     let (_, read) = ask(&one.caller, Method::GET, &path, None).await;
     assert_eq!((&read["name"], &read["filters"]), (&json!("Failures"), &json!({"trace_id": "t"})));
     let (_, all) = ask(&org.owner().await, Method::GET, PATH, None).await;
@@ -55,7 +46,7 @@ async fn whoever_lists_logs_saves_filters_and_changes_and_deletes_those_of_other
     let stranger = stranger.with_key(&stranger.key);
     for method in [Method::GET, Method::DELETE, Method::PUT] {
         let body = (method == Method::PUT).then(|| json!({"name": "x"}));
-        assert_eq!(ask(&stranger, method, &path, body).await.0, 404);
+        assert_eq!(ask(&stranger, method, &path, body.as_ref()).await.0, 404);
     }
     assert_eq!(ask(&stranger, Method::GET, PATH, None).await.1["total"], 0);
 
@@ -90,7 +81,7 @@ async fn what_a_list_would_refuse_is_not_saved() {
         (json!({"user": "u".repeat(20_000)}), "filters: too long"),
     ] {
         let body = json!({"name": "x", "filters": filters});
-        let (status, answer) = ask(&own, Method::POST, PATH, Some(body)).await;
+        let (status, answer) = ask(&own, Method::POST, PATH, Some(&body)).await;
         let said = answer["data"]["message"].as_str().unwrap();
         assert!(status == 400 && said.starts_with(says), "{status} {said}, not {says}");
     }
@@ -102,12 +93,13 @@ async fn an_organisation_saves_two_hundred_and_no_more() {
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
     let own = org.with_key(&org.key);
-    let new = || Some(json!({"name": "x", "filters": {"trace_id": "t"}}));
+    let new = json!({"name": "x", "filters": {"trace_id": "t"}});
+    let save = || ask(&own, Method::POST, PATH, Some(&new));
     for _ in 0..199 {
-        assert_eq!(ask(&own, Method::POST, PATH, new()).await.0, 200);
+        assert_eq!(save().await.0, 200);
     }
     // Of several at once for the last place one gets it.
-    let answers = futures_util::future::join_all((0..4).map(|_| ask(&own, Method::POST, PATH, new()))).await;
+    let answers = futures_util::future::join_all((0..4).map(|_| save())).await;
     let mut statuses: Vec<u16> = answers.iter().map(|(status, _)| *status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 400, 400, 400]);
@@ -116,7 +108,7 @@ async fn an_organisation_saves_two_hundred_and_no_more() {
     // There is room again in the place of another.
     let path = format!("{PATH}/{}", all["data"][0]["id"].as_str().unwrap());
     assert_eq!(ask(&own, Method::DELETE, &path, None).await.0, 200);
-    assert_eq!(ask(&own, Method::POST, PATH, new()).await.0, 200);
+    assert_eq!(save().await.0, 200);
 }
 
 #[tokio::test]
@@ -126,7 +118,7 @@ async fn the_newest_saved_filters_come_first() {
     let own = org.with_key(&org.key);
     for name in ["a", "b", "c", "d", "e"] {
         let new = json!({"name": name, "filters": {"trace_id": "t"}});
-        assert_eq!(ask(&own, Method::POST, PATH, Some(new)).await.0, 200);
+        assert_eq!(ask(&own, Method::POST, PATH, Some(&new)).await.0, 200);
         app.clock.advance(std::time::Duration::from_secs(1));
     }
     let (_, all) = ask(&own, Method::GET, PATH, None).await;

@@ -1,11 +1,10 @@
 //! Workers that die with words half written.
 
 use reqwest::Method;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Binary, MASTER_KEY, Process, chat, until};
+use crate::harness::{Binary, MASTER_KEY, Process, chat, number, until};
 
 /// Logs of one request.
 const LOGS: usize = 100;
@@ -13,18 +12,11 @@ const LOGS: usize = 100;
 /// Requests, between whose logs workers die.
 const ROUNDS: usize = 6;
 
-async fn count(db: &DatabaseConnection, sql: &str) -> i64 {
-    let statement =
-        Statement::from_string(db.get_database_backend(), format!("SELECT CAST(({sql}) AS bigint)"));
-    db.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_log_is_found_once_though_workers_are_killed_with_its_words_half_written() {
     let dir = TempDir::new().unwrap();
     std::fs::create_dir(dir.path().join("data")).unwrap();
-    let url = scratch::postgres_url(dir.path());
-    let url = url.unwrap_or_else(|| format!("sqlite://{}", dir.path().join("data/turnpike.db").display()));
+    let url = Process::database_url(dir.path());
     let env = [
         ("TURNPIKE_DATABASE_URL", url.as_str()),
         ("TURNPIKE_MASTER_KEY", MASTER_KEY),
@@ -62,18 +54,18 @@ async fn every_log_is_found_once_though_workers_are_killed_with_its_words_half_w
         inserted += LOGS;
         let logs = i64::try_from(inserted).unwrap();
         until("they are logged", || async {
-            (count(&db, "SELECT count(*) FROM log").await == logs).then_some(())
+            (number(&db, "SELECT count(*) FROM log").await == logs).then_some(())
         })
         .await;
         if round == 0 {
             let doomed = worker();
             until("it has failed", || async {
                 let failed = "SELECT count(*) FROM job_run WHERE job = 'text_index' AND outcome = 'failed'";
-                (count(&db, failed).await > 0).then_some(())
+                (number(&db, failed).await > 0).then_some(())
             })
             .await;
             doomed.kill();
-            assert_eq!((count(&db, waiting).await > 0, found().await), (true, 0));
+            assert_eq!((number(&db, waiting).await > 0, found().await), (true, 0));
             scratch::allow(&db, "held").await;
         } else {
             // Wherever it is: as soon as it has written some of what waits, or all.
@@ -84,9 +76,9 @@ async fn every_log_is_found_once_though_workers_are_killed_with_its_words_half_w
         }
     }
     let (one, other) = (worker(), worker());
-    until("nothing waits", || async { (count(&db, waiting).await == 0).then_some(()) }).await;
+    until("nothing waits", || async { (number(&db, waiting).await == 0).then_some(()) }).await;
     assert_eq!(found().await, inserted);
-    assert_eq!(count(&db, "SELECT count(*) FROM log_text").await, i64::try_from(inserted).unwrap());
+    assert_eq!(number(&db, "SELECT count(*) FROM log_text").await, i64::try_from(inserted).unwrap());
     let needle = call(Method::GET, "/v1/logs?text=needle+417+haystack", json!({})).await;
     assert_eq!(needle["data"].as_array().unwrap().len(), 1);
     drop((one, other));

@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{Pair, at};
-use crate::harness::until;
-use crate::users::{ask, call, get, own_key};
+use crate::harness::{ask, until};
+use crate::users::{call, get, own_key};
 
 #[tokio::test]
 async fn who_is_removed_at_one_server_is_out_at_the_others_with_token_and_key() {

@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{reads, text};
-use crate::harness::TestApp;
-use crate::users::{ask, get};
+use crate::harness::{TestApp, ask};
+use crate::users::get;
 
 #[tokio::test]
 async fn a_person_sees_where_they_are_signed_in_and_ends_it_there() {

@@ -51,7 +51,7 @@ impl Question {
     pub async fn take(caller: &Caller, api: &Api, query: Query) -> Result<Self, Error> {
         let mut query = query.parameters()?;
         let mut filter = filters::take(&mut query)?;
-        let workspace = query.take("workspace_slug").or(query.take("workspace_id"));
+        let workspace = query.workspace();
         query.finish()?;
         let Range { min, max } = std::mem::take(&mut filter.created_ms);
         let needed = |name: &str| Error::invalid(name, "missing", instant::EXPECTED);

@@ -3,23 +3,21 @@ use entity::api_key::ActiveModel;
 use sea_orm::{Set, TransactionTrait as _};
 use serde_json::json;
 
-use super::update::Done;
 use super::{Verb, find, note, noted};
 use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, db};
 
 /// Archives a key, whose secrets end at once.
-#[utoipa::path(delete, path = "/v1/api-keys/{id}", params(("id" = Uuid, Path), InWorkspace), responses((status = 200, body = Done)))]
+#[utoipa::path(delete, path = "/v1/api-keys/{id}", params(("id" = Uuid, Path), InWorkspace), responses((status = 200, body = Nothing)))]
 pub(crate) async fn delete(
     caller: Caller,
     api: web::Data<Api>,
     id: web::Path<String>,
     query: Query,
-) -> Result<web::Json<Done>, Error> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+) -> Result<web::Json<Nothing>, Error> {
+    let workspace = query.workspace()?;
     let scope = caller.reach(&api, workspace.as_deref()).await?;
     let (row, _) = find(&api, &caller, &scope, &id, Verb::Delete).await?;
     let archived = ActiveModel {
@@ -35,5 +33,5 @@ pub(crate) async fn delete(
     txn.commit().await?;
     // What it was known by when it ended: it may have been rotated since it was read.
     super::forget(&api, &after);
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }

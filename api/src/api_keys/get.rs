@@ -14,9 +14,7 @@ pub(crate) async fn get(
     id: web::Path<String>,
     query: Query,
 ) -> Result<web::Json<ApiKey>, Error> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+    let workspace = query.workspace()?;
     let scope = caller.reach(&api, workspace.as_deref()).await?;
     let (row, _) = find(&api, &caller, &scope, &id, Verb::Read).await?;
     let mut slugs = db::workspace::slugs(&api.db, &scope, row.workspace_id.into_iter()).await?;

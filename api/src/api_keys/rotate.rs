@@ -9,10 +9,10 @@ use tenancy::{RotationPolicy, TenantScope, secret};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::update::Done;
 use super::{Verb, find, note, rotation};
 use crate::access::{Caller, InWorkspace};
 use crate::query::Query;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, body, db, instant};
 
 /// How a key gets another secret; nothing has to be said.
@@ -104,21 +104,19 @@ async fn refusal(txn: &impl ConnectionTrait, scope: &TenantScope, id: Uuid) -> R
 /// Ends the former secret of a key that was rotated, at once.
 ///
 /// It is done whether or not there is one.
-#[utoipa::path(delete, path = "/v1/api-keys/{id}/rotate", operation_id = "end_rotation", params(("id" = Uuid, Path), InWorkspace), responses((status = 200, body = Done)))]
+#[utoipa::path(delete, path = "/v1/api-keys/{id}/rotate", operation_id = "end_rotation", params(("id" = Uuid, Path), InWorkspace), responses((status = 200, body = Nothing)))]
 pub(crate) async fn end_rotation(
     caller: Caller,
     api: web::Data<Api>,
     id: web::Path<String>,
     query: Query,
-) -> Result<web::Json<Done>, Error> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+) -> Result<web::Json<Nothing>, Error> {
+    let workspace = query.workspace()?;
     let scope = caller.reach(&api, workspace.as_deref()).await?;
     let (row, _) = find(&api, &caller, &scope, &id, Verb::Rotate).await?;
     let now_ms = api.clock.now_ms();
     if !works_beside(&row, now_ms) {
-        return Ok(web::Json(Done {}));
+        return Ok(web::Json(Nothing {}));
     }
     let ended = ActiveModel {
         former_hash: Set(None),
@@ -137,7 +135,7 @@ pub(crate) async fn end_rotation(
     }
     txn.commit().await?;
     super::forget(&api, &row);
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }
 
 /// Whether the key has a former secret that works.

@@ -2,7 +2,6 @@ use ::limits::{Subject, SubjectKind};
 use actix_web::web;
 use entity::api_key::ActiveModel;
 use sea_orm::{Set, TransactionTrait as _};
-use serde::Serialize;
 use serde_json::json;
 use tenancy::{KeyKind, Scope};
 use utoipa::ToSchema;
@@ -15,6 +14,7 @@ use crate::access::Caller;
 use crate::fields::Fields;
 use crate::limits::{Change, RateLimit, UsageLimits};
 use crate::query::Query;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, body, db};
 
 /// What to change of a key; what is left out stays.
@@ -53,21 +53,17 @@ pub(crate) struct ApiKeyChange {
     reset_usage: Option<bool>,
 }
 
-/// Says that it is done, and nothing more.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Done {}
-
 /// Changes what is sent.
 ///
 /// Whose key it is and of what kind cannot be changed.
-#[utoipa::path(put, path = "/v1/api-keys/{id}", params(("id" = Uuid, Path)), request_body = ApiKeyChange, responses((status = 200, body = Done)))]
+#[utoipa::path(put, path = "/v1/api-keys/{id}", params(("id" = Uuid, Path)), request_body = ApiKeyChange, responses((status = 200, body = Nothing)))]
 pub(crate) async fn update(
     caller: Caller,
     api: web::Data<Api>,
     id: web::Path<String>,
     query: Query,
     payload: web::Payload,
-) -> Result<web::Json<Done>, Error> {
+) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
     let mut fields = body::object(payload).await?;
     let organisation = fields.line("organisation_id", 100)?;
@@ -95,7 +91,7 @@ pub(crate) async fn update(
     limits.save(&txn, &api, &caller, Subject { kind: SubjectKind::Key, id: row.id }, "").await?;
     txn.commit().await?;
     super::forget(&api, &after);
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }
 
 fn read(mut fields: Fields, kind: KeyKind, caller: &Caller, now_ms: i64) -> Result<ActiveModel, Error> {

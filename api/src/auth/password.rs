@@ -5,11 +5,11 @@ use tenancy::password::Weak;
 use tenancy::people::Person;
 use utoipa::ToSchema;
 
-use super::logout::Done;
 use super::weak;
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::query::Query;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, body};
 
 /// A change of one's own password.
@@ -24,13 +24,13 @@ pub(crate) struct PasswordChange {
 }
 
 /// Changes the caller's own password and ends their other sessions.
-#[utoipa::path(post, path = "/v1/auth/password", request_body = PasswordChange, responses((status = 200, body = Done), (status = 429)))]
+#[utoipa::path(post, path = "/v1/auth/password", request_body = PasswordChange, responses((status = 200, body = Nothing), (status = 429)))]
 pub(crate) async fn password(
     caller: Caller,
     api: web::Data<Api>,
     query: Query,
     payload: web::Payload,
-) -> Result<web::Json<Done>, Error> {
+) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
     let (current, new) = read(body::credentials(payload).await?)?;
     let session_id = caller
@@ -44,7 +44,7 @@ pub(crate) async fn password(
         }
         error => weak(error, "new_password"),
     })?;
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }
 
 fn read(mut fields: Fields) -> Result<(SecretString, SecretString), Error> {

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::login::MAX_EMAIL;
-use super::logout::Done;
 use super::weak;
 use crate::query::Query;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, body, origin};
 
 /// Who has forgotten their password.
@@ -40,13 +40,13 @@ pub(crate) struct PasswordResetConfirmation {
 ///
 /// The answer is the same where there is none. After several requests an address and a client's address have to wait. A server
 /// without a mail server sends none.
-#[utoipa::path(post, path = "/v1/auth/password/reset", operation_id = "begin_password_reset", request_body = PasswordReset, responses((status = 200, body = Done), (status = 429)))]
+#[utoipa::path(post, path = "/v1/auth/password/reset", operation_id = "begin_password_reset", request_body = PasswordReset, responses((status = 200, body = Nothing), (status = 429)))]
 pub(crate) async fn begin_reset(
     request: HttpRequest,
     api: web::Data<Api>,
     query: Query,
     payload: web::Payload,
-) -> Result<web::Json<Done>, Error> {
+) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
     let mut fields = body::credentials(payload).await?;
     let address = fields.line("email", MAX_EMAIL)?;
@@ -58,7 +58,7 @@ pub(crate) async fn begin_reset(
     if api.sends_mail {
         send(&api, address).await?;
     }
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }
 
 /// Where there is no such account all is done but the sending: it takes as long.
@@ -97,13 +97,13 @@ fn text(public_url: &str, token: &SecretString) -> SecretString {
 /// Sets a new password with the token of a mail, which works within an hour and once.
 ///
 /// All sessions of the account end, and so do its waits after failed attempts.
-#[utoipa::path(post, path = "/v1/auth/password/reset/confirm", operation_id = "finish_password_reset", request_body = PasswordResetConfirmation, responses((status = 200, body = Done)))]
+#[utoipa::path(post, path = "/v1/auth/password/reset/confirm", operation_id = "finish_password_reset", request_body = PasswordResetConfirmation, responses((status = 200, body = Nothing)))]
 pub(crate) async fn finish_reset(
     request: HttpRequest,
     api: web::Data<Api>,
     query: Query,
     payload: web::Payload,
-) -> Result<web::Json<Done>, Error> {
+) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
     let mut fields = body::credentials(payload).await?;
     let token = fields.line("token", 256)?;
@@ -112,5 +112,5 @@ pub(crate) async fn finish_reset(
     fields.finish()?;
     let origin = Arc::new(origin::of(&request, api.trust_forwarded_for));
     api.people.finish_reset(&token, new, origin).await.map_err(|error| weak(error, "new_password"))?;
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }

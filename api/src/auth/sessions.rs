@@ -3,10 +3,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::logout::Done;
 use crate::access::Caller;
 use crate::paging::{List, Paging};
 use crate::query::Query;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, db, instant, path};
 
 /// Sessions of a page, unless asked for another number.
@@ -61,16 +61,16 @@ pub(crate) async fn sessions(
 }
 
 /// Ends one of the caller's own sessions at once.
-#[utoipa::path(delete, path = "/v1/auth/sessions/{id}", operation_id = "end_session", params(("id" = Uuid, Path)), responses((status = 200, body = Done)))]
+#[utoipa::path(delete, path = "/v1/auth/sessions/{id}", operation_id = "end_session", params(("id" = Uuid, Path)), responses((status = 200, body = Nothing)))]
 pub(crate) async fn end_session(
     caller: Caller,
     api: web::Data<Api>,
     id: web::Path<String>,
     query: Query,
-) -> Result<web::Json<Done>, Error> {
+) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
     let ended = api.people.end_session(own(&caller)?, path::id(&id)?).await?;
-    if ended { Ok(web::Json(Done {})) } else { Err(Error::not_found("session", id.as_str())) }
+    if ended { Ok(web::Json(Nothing {})) } else { Err(Error::not_found("session", id.as_str())) }
 }
 
 fn own(caller: &Caller) -> Result<Uuid, Error> {

@@ -19,9 +19,7 @@ pub(crate) async fn delete(
     slug: web::Path<String>,
     query: Query,
 ) -> Result<web::Json<Wrapped<Nothing>>, Error> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+    let workspace = query.workspace()?;
     let scope = caller.one_workspace(&api, workspace.as_deref()).await?.scope;
     let txn = api.db.begin().await?;
     tenancy::organisation::hold(&txn, scope.organisation()).await?;

@@ -17,9 +17,7 @@ pub(crate) async fn get(
     slug: web::Path<String>,
     query: Query,
 ) -> Result<web::Json<Both<Detail>>, Error> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+    let workspace = query.workspace()?;
     let workspace = caller.one_workspace(&api, workspace.as_deref()).await?;
     let row = find(&api.db, &workspace.scope, &slug).await?;
     let version = content::current(&api.db, &row).await?;

@@ -1,14 +1,13 @@
 use std::collections::HashMap;
 
 use entity::membership::{Column, Entity, Model};
-use entity::{user, workspace_member};
+use entity::workspace_member;
 use sea_orm::QuerySelect as _;
 use sea_orm::prelude::*;
-use sea_orm::sea_query::{Query, SelectStatement};
 use sea_orm::{QueryOrder, QueryTrait};
 use tenancy::{Role, TenantScope};
 
-use super::workspace;
+use super::{user, workspace};
 use crate::paging::Paging;
 
 /// What the user is in the scope's organisation.
@@ -32,7 +31,7 @@ pub(crate) async fn list(
     let rows = Entity::find()
         .filter(Column::OrganisationId.eq(scope.organisation()))
         .apply_if(role, |rows, role| rows.filter(Column::Role.eq(role.as_str())))
-        .apply_if(email, |rows, email| rows.filter(Column::UserId.in_subquery(known_by(&email))))
+        .apply_if(email, |rows, email| rows.filter(Column::UserId.in_subquery(user::known_by(&email))))
         .order_by_asc(Column::CreatedAt)
         .order_by_asc(Column::UserId);
     paging.read(db, rows).await
@@ -45,15 +44,7 @@ pub(crate) async fn has_address(
     email: &str,
 ) -> Result<bool, DbErr> {
     let rows = Entity::find().filter(Column::OrganisationId.eq(scope.organisation()));
-    Ok(rows.filter(Column::UserId.in_subquery(known_by(email))).one(db).await?.is_some())
-}
-
-fn known_by(email: &str) -> SelectStatement {
-    Query::select()
-        .column(user::Column::Id)
-        .from(user::Entity)
-        .and_where(user::Column::Email.eq(email))
-        .to_owned()
+    Ok(rows.filter(Column::UserId.in_subquery(user::known_by(email))).one(db).await?.is_some())
 }
 
 /// The slugs of the workspaces that each of these people is in.
@@ -78,21 +69,7 @@ pub(crate) async fn workspaces(
     Ok(of)
 }
 
-/// Whether the user is in the workspace, or an owner or admin of the scope's organisation.
-pub(crate) async fn reaches(
-    db: &impl ConnectionTrait,
-    scope: &TenantScope,
-    user_id: Uuid,
-    workspace_id: Option<Uuid>,
-) -> Result<bool, DbErr> {
-    let Some(row) = find(db, scope, user_id).await? else { return Ok(false) };
-    match workspace_id.filter(|_| row.role == "member") {
-        Some(id) => Ok(workspace_member::Entity::find_by_id((id, user_id)).one(db).await?.is_some()),
-        None => Ok(true),
-    }
-}
-
-/// The same, staying so until the transaction ends.
+/// Whether the user is in the workspace, or an owner or admin of the scope's organisation, and stays so until the transaction ends.
 pub(crate) async fn hold(
     txn: &impl ConnectionTrait,
     scope: &TenantScope,

@@ -1,27 +1,26 @@
 use std::collections::HashMap;
 
 use entity::workspace_member::{ActiveModel, Column, Entity, Model};
-use entity::{membership, user, workspace};
+use entity::{membership, workspace};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{IntoActiveModel, JoinType, QueryOrder, QuerySelect, QueryTrait, Select, Set};
+use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use tenancy::TenantScope;
 
+use super::user;
 use crate::paging::Paging;
 
 /// A member, who they are, and what they are in the organisation.
 pub(crate) struct Member {
     pub row: Model,
-    pub user: user::Model,
+    pub user: entity::user::Model,
     pub role: String,
 }
 
 /// What a list of members is narrowed to.
-#[derive(Default)]
 pub(crate) struct Filter {
     pub role: Option<String>,
     pub email: Option<String>,
-    pub user: Option<Uuid>,
 }
 
 /// A page of a workspace's members, the newest first, and how many there are in all.
@@ -34,17 +33,10 @@ pub(crate) async fn list(
 ) -> Result<(u64, Vec<Member>), DbErr> {
     let rows = of_workspace(scope, workspace_id)
         .apply_if(filter.role, |rows, role| rows.filter(Column::Role.eq(role)))
-        .apply_if(filter.user, |rows, user| rows.filter(Column::UserId.eq(user)))
         .apply_if(filter.email, |rows, email| {
-            rows.join(
-                JoinType::InnerJoin,
-                Entity::belongs_to(user::Entity).from(Column::UserId).to(user::Column::Id).into(),
-            )
-            .filter(user::Column::Email.eq(email))
-        })
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::UserId);
-    let (total, rows) = paging.read(db, rows).await?;
+            rows.filter(Column::UserId.in_subquery(user::known_by(&email)))
+        });
+    let (total, rows) = paging.read(db, newest_first(rows)).await?;
     Ok((total, with_users(db, scope.organisation(), rows).await?))
 }
 
@@ -54,11 +46,7 @@ pub(crate) async fn newest(
     workspace: &workspace::Model,
     limit: u64,
 ) -> Result<Vec<Member>, DbErr> {
-    let rows = Entity::find()
-        .filter(Column::WorkspaceId.eq(workspace.id))
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::UserId)
-        .limit(limit);
+    let rows = newest_first(Entity::find().filter(Column::WorkspaceId.eq(workspace.id))).limit(limit);
     with_users(db, workspace.organisation_id, rows.all(db).await?).await
 }
 
@@ -105,6 +93,10 @@ pub(crate) async fn remove(
     Ok(rows.exec(db).await?.rows_affected)
 }
 
+fn newest_first(rows: Select<Entity>) -> Select<Entity> {
+    rows.order_by_desc(Column::CreatedAt).order_by_desc(Column::UserId)
+}
+
 fn of_workspace(scope: &TenantScope, workspace_id: Uuid) -> Select<Entity> {
     Entity::find()
         .filter(Column::OrganisationId.eq(scope.organisation()))
@@ -120,8 +112,7 @@ async fn with_users(
         return Ok(Vec::new());
     }
     let ids: Vec<Uuid> = rows.iter().map(|row| row.user_id).collect();
-    let users = user::Entity::find().filter(user::Column::Id.is_in(ids.clone())).all(db).await?;
-    let mut users: HashMap<Uuid, user::Model> = users.into_iter().map(|user| (user.id, user)).collect();
+    let mut users = user::of(db, ids.iter().copied()).await?;
     let roles = membership::Entity::find()
         .filter(membership::Column::OrganisationId.eq(organisation))
         .filter(membership::Column::UserId.is_in(ids))

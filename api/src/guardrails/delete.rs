@@ -20,9 +20,7 @@ pub(crate) async fn delete(
     named: web::Path<String>,
     query: Query,
 ) -> Result<web::Json<Nothing>, Refused> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+    let workspace = query.workspace()?;
     let scope = caller.reach(&api, workspace.as_deref()).await?;
     let txn = api.db.begin().await?;
     tenancy::organisation::hold(&txn, scope.organisation()).await?;

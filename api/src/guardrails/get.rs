@@ -17,9 +17,7 @@ pub(crate) async fn get(
     named: web::Path<String>,
     query: Query,
 ) -> Result<web::Json<Detail>, Refused> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+    let workspace = query.workspace()?;
     let scope = caller.reach(&api, workspace.as_deref()).await?;
     let row = find(&api.db, &scope, &named).await?;
     let (checks, actions) = content::shown(content::current(&api.db, &api, &row).await?);

@@ -9,17 +9,17 @@ use super::{find, subject};
 use crate::access::Caller;
 use crate::db::invite::Status;
 use crate::query::Query;
-use crate::users::Done;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, db};
 
 /// Cancels an invite: its link works no more. One that is over stays as it is.
-#[utoipa::path(delete, path = "/v1/admin/users/invites/{invite}", operation_id = "cancel_invite", params(("invite" = Uuid, Path)), responses((status = 200, body = Done)))]
+#[utoipa::path(delete, path = "/v1/admin/users/invites/{invite}", operation_id = "cancel_invite", params(("invite" = Uuid, Path)), responses((status = 200, body = Nothing)))]
 pub(crate) async fn cancel(
     caller: Caller,
     api: web::Data<Api>,
     id: web::Path<String>,
     query: Query,
-) -> Result<web::Json<Done>, Error> {
+) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
     let now_ms = api.clock.now_ms();
     let txn = api.db.begin().await?;
@@ -32,5 +32,5 @@ pub(crate) async fn cancel(
         caller.note(&txn, &api, "invite.delete", subject(row.id), json!({"email": row.email})).await?;
     }
     txn.commit().await?;
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }

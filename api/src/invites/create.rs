@@ -17,7 +17,7 @@ use crate::db::invite::{Status, Wanted};
 use crate::fields::{Fields, kind};
 use crate::query::Query;
 use crate::users::take_role;
-use crate::{Api, Error, body, db};
+use crate::{Api, Error, body, db, members};
 
 /// Bytes of an e-mail address (RFC 5321, 4.5.3.1).
 const MAX_EMAIL: usize = 254;
@@ -163,14 +163,9 @@ async fn read(api: &Api, caller: &Caller, mut fields: Fields) -> Result<Asked, E
 async fn take_place(api: &Api, caller: &Caller, mut fields: Fields) -> Result<Place, Error> {
     let id = fields.line("id", 100)?;
     let id = fields.required("id", id, "the slug or id of a workspace")?;
-    let expected = "admin, manager or member";
-    let role = fields.line("role", 20)?;
-    let role = fields.required("role", role, expected)?;
-    let role =
-        role.parse().map_err(|_| Error::invalid(fields.path("role"), format!("found `{role}`"), expected))?;
+    let role = members::take_role(&mut fields)?;
     fields.finish()?;
     let workspace = db::workspace::find(&api.db, &caller.scope, &id).await?;
-    let workspace = workspace.filter(|row| row.status == "active");
     let workspace = workspace.ok_or_else(|| Error::not_found("workspace", id))?;
     Ok(Place { workspace_id: workspace.id, role })
 }

@@ -15,7 +15,7 @@ pub(crate) async fn get(
 ) -> Result<web::Json<Detail>, Error> {
     query.none()?;
     let id = path::id(&id)?;
-    let cutoff = plans::retention_cutoff(&caller.tenant.terms, api.clock.now_ms());
+    let cutoff = caller.cutoff_ms(&api);
     let found = logstore::query::find(&api.db, &caller.scope, id, cutoff).await?;
     let (log, exchange) = found.ok_or_else(|| Error::not_found("log", id.to_string()))?;
     let slugs = db::workspace::slugs(&api.db, &caller.scope, std::iter::once(log.workspace_id)).await?;

@@ -64,7 +64,7 @@ pub(crate) async fn list(
     let expected = format!("a number from 1 to {MAX_PAGE}");
     let limit = query.parsed("limit", |limit| (1..=MAX_PAGE).contains(limit), &expected)?;
     let start = start(&mut query)?;
-    let workspace = query.take("workspace_slug").or(query.take("workspace_id"));
+    let workspace = query.workspace();
     query.finish()?;
     if filter.text.is_some() && !api.text_index {
         return Err(Error::invalid(
@@ -75,7 +75,7 @@ pub(crate) async fn list(
     }
 
     let scope = caller.reach(&api, workspace.as_deref()).await?;
-    let cutoff = plans::retention_cutoff(&caller.tenant.terms, api.clock.now_ms());
+    let cutoff = caller.cutoff_ms(&api);
     let page = query::list(&api.db, &scope, &filter, cutoff, start, limit.unwrap_or(DEFAULT_LIMIT)).await?;
     Ok(web::Json(listed(&api, &caller, page).await?))
 }

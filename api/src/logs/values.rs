@@ -86,12 +86,12 @@ pub(crate) async fn values(
     let limit = query.parsed("limit", |limit| (1..=MAX_LIMIT).contains(limit), &expected)?;
     let created_ms =
         Range { min: query.moment("time_of_generation_min")?, max: query.moment("time_of_generation_max")? };
-    let workspace = query.take("workspace_slug").or(query.take("workspace_id"));
+    let workspace = query.workspace();
     query.finish()?;
     let wanted = wanted(field.as_deref(), key)?;
 
     let scope = caller.reach(&api, workspace.as_deref()).await?;
-    let cutoff = plans::retention_cutoff(&caller.tenant.terms, api.clock.now_ms());
+    let cutoff = caller.cutoff_ms(&api);
     let found = match wanted {
         Wanted::Words(field) => {
             let found = values::values(&api.db, &scope, &field, created_ms, cutoff).await?;

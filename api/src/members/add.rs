@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::take_role;
 use crate::access::Caller;
-use crate::fields::{Fields, kind};
+use crate::fields::Fields;
 use crate::query::Query;
 use crate::wrapped::Nothing;
 use crate::{Api, Error, body, db, workspaces};
@@ -83,16 +83,8 @@ pub(crate) async fn add(
 
 fn take_users(fields: &mut Fields) -> Result<Vec<(Uuid, WorkspaceRole)>, Error> {
     let expected = format!("an array of 1 to {MAX_USERS} people, each with an id and a role");
-    let items = fields.take("users");
-    let items = match fields.required("users", items, &expected)? {
-        Value::Array(items) if (1..=MAX_USERS).contains(&items.len()) => items,
-        Value::Array(items) => {
-            return Err(Error::invalid(fields.path("users"), format!("{} items", items.len()), expected));
-        }
-        other => {
-            return Err(Error::invalid(fields.path("users"), format!("found {}", kind(&other)), expected));
-        }
-    };
+    let items = fields.items("users", 1..=MAX_USERS, &expected)?;
+    let items = fields.required("users", items, &expected)?;
     let user = |(index, item): (usize, Value)| {
         let mut fields = Fields::of(item, &format!("users[{index}]"))?;
         let id = fields.line("id", 100)?;

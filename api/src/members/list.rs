@@ -40,7 +40,7 @@ pub(crate) async fn list(
     let email = query.take("email").map(|email| email.trim().to_lowercase());
     query.finish()?;
     let workspace = workspaces::find(&api, &caller, &named).await?;
-    let filter = Filter { role: role.map(|role| role.to_string()), email, user: None };
+    let filter = Filter { role: role.map(|role| role.to_string()), email };
     let (total, rows) =
         db::workspace_member::list(&api.db, &caller.scope, workspace.id, filter, paging).await?;
     let data = rows.into_iter().map(|row| Member::of(row, &workspace.slug)).collect::<Result<_, _>>()?;

@@ -11,6 +11,7 @@ pub(crate) use add::add;
 pub(crate) use get::get;
 pub(crate) use list::list;
 pub(crate) use remove::remove;
+pub(crate) use shape::WorkspaceUser;
 pub(crate) use update::update;
 
 use entity::workspace;
@@ -43,7 +44,7 @@ async fn find(
 }
 
 /// `role`: what somebody is to be in a workspace.
-fn take_role(fields: &mut Fields) -> Result<WorkspaceRole, Error> {
+pub(crate) fn take_role(fields: &mut Fields) -> Result<WorkspaceRole, Error> {
     let expected = "admin, manager or member";
     let name = fields.line("role", 20)?;
     let name = fields.required("role", name, expected)?;

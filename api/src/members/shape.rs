@@ -9,11 +9,9 @@ use utoipa::ToSchema;
 use crate::db::workspace_member;
 use crate::{Error, instant};
 
+/// A member of a workspace, in short.
 #[derive(Serialize, ToSchema)]
-#[schema(as = WorkspaceMember)]
-pub(crate) struct Member {
-    /// Always `workspace-user`.
-    object: &'static str,
+pub(crate) struct WorkspaceUser {
     id: Uuid,
     first_name: String,
     last_name: String,
@@ -28,6 +26,16 @@ pub(crate) struct Member {
     last_updated_at: String,
     /// Always `active`.
     status: &'static str,
+}
+
+/// The same, and what they may.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WorkspaceMember)]
+pub(crate) struct Member {
+    /// Always `workspace-user`.
+    object: &'static str,
+    #[serde(flatten)]
+    user: WorkspaceUser,
     /// The workspace's slug.
     workspace_id: String,
     /// What the role permits in the workspace.
@@ -36,11 +44,9 @@ pub(crate) struct Member {
     settings: Option<Value>,
 }
 
-impl Member {
-    pub fn of(member: workspace_member::Member, slug: &str) -> Result<Self, Error> {
-        let role: WorkspaceRole = member.row.role.parse().map_err(Error::internal)?;
-        Ok(Self {
-            object: "workspace-user",
+impl WorkspaceUser {
+    pub fn of(member: workspace_member::Member) -> Self {
+        Self {
             id: member.user.id,
             first_name: member.user.first_name,
             last_name: member.user.last_name,
@@ -50,6 +56,16 @@ impl Member {
             created_at: instant::iso(member.row.created_at),
             last_updated_at: instant::iso(member.row.last_updated_at),
             status: "active",
+        }
+    }
+}
+
+impl Member {
+    pub fn of(member: workspace_member::Member, slug: &str) -> Result<Self, Error> {
+        let role: WorkspaceRole = member.row.role.parse().map_err(Error::internal)?;
+        Ok(Self {
+            object: "workspace-user",
+            user: WorkspaceUser::of(member),
             workspace_id: slug.to_owned(),
             scopes: role.scopes().iter().map(tenancy::Scope::as_str).collect(),
             settings: None,

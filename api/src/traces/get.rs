@@ -35,7 +35,7 @@ pub(crate) async fn get(
     query: Query,
 ) -> Result<web::Json<TraceTree>, Error> {
     let mut query = query.parameters()?;
-    let workspace = query.take("workspace_slug").or(query.take("workspace_id"));
+    let workspace = query.workspace();
     query.finish()?;
 
     let scope = caller.reach(&api, workspace.as_deref()).await?;
@@ -43,7 +43,7 @@ pub(crate) async fn get(
     if trace_id.contains('\0') {
         return Err(none());
     }
-    let cutoff = plans::retention_cutoff(&caller.tenant.terms, api.clock.now_ms());
+    let cutoff = caller.cutoff_ms(&api);
     let logs = trace::logs(&api.db, &scope, &trace_id, cutoff).await?;
     let found = trace::sums(&api.db, &scope, [trace_id.to_string()], cutoff).await?;
     let (sums, first) = one(found)?.zip(logs.first()).ok_or_else(none)?;

@@ -61,11 +61,11 @@ pub(crate) async fn list(
     let limit = query.parsed("limit", |limit| (1..=MAX_PAGE).contains(limit), &expected)?;
     let cursor: Option<Cursor> =
         query.parsed("cursor", |cursor: &Cursor| cursor.sort == Sort::NEWEST, CURSOR)?;
-    let workspace = query.take("workspace_slug").or(query.take("workspace_id"));
+    let workspace = query.workspace();
     query.finish()?;
 
     let scope = caller.reach(&api, workspace.as_deref()).await?;
-    let cutoff = plans::retention_cutoff(&caller.tenant.terms, api.clock.now_ms());
+    let cutoff = caller.cutoff_ms(&api);
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     let (heads, next) = trace::list(&api.db, &scope, began, cutoff, cursor, limit).await?;
     let ids = || heads.iter().map(|head| head.trace_id.clone());

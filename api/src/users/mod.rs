@@ -16,7 +16,7 @@ use crate::access::Caller;
 pub(crate) use get::get;
 pub(crate) use list::list;
 pub(crate) use remove::remove;
-pub(crate) use update::{Done, take_role, update};
+pub(crate) use update::{take_role, update};
 
 /// The part of the document.
 #[derive(OpenApi)]

@@ -5,23 +5,23 @@ use serde_json::json;
 use tenancy::organisation;
 use tenancy::people::members;
 
-use super::update::Done;
 use super::{check_rank, refused, subject};
 use crate::access::Caller;
 use crate::query::Query;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, path};
 
 /// Removes somebody from the organisation and its workspaces.
 ///
 /// Their sessions in it, their own keys of it and open invites of their address end at once. Their account stays: it may be in other
 /// organisations.
-#[utoipa::path(delete, path = "/v1/admin/users/{user}", operation_id = "remove_user", params(("user" = Uuid, Path)), responses((status = 200, body = Done)))]
+#[utoipa::path(delete, path = "/v1/admin/users/{user}", operation_id = "remove_user", params(("user" = Uuid, Path)), responses((status = 200, body = Nothing)))]
 pub(crate) async fn remove(
     caller: Caller,
     api: web::Data<Api>,
     id: web::Path<String>,
     query: Query,
-) -> Result<web::Json<Done>, Error> {
+) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
     let user = path::id(&id)?;
     let (organisation, now_ms) = (caller.scope.organisation(), api.clock.now_ms());
@@ -38,5 +38,5 @@ pub(crate) async fn remove(
     caller.note(&txn, &api, "user.delete", subject(user), was).await?;
     txn.commit().await?;
     api.forget_person(user);
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }

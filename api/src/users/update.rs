@@ -1,6 +1,5 @@
 use actix_web::web;
 use sea_orm::TransactionTrait as _;
-use serde::Serialize;
 use serde_json::json;
 use tenancy::people::members;
 use tenancy::{Role, organisation};
@@ -10,6 +9,7 @@ use super::{check_rank, refused, subject};
 use crate::access::Caller;
 use crate::fields::Fields;
 use crate::query::Query;
+use crate::wrapped::Nothing;
 use crate::{Api, Error, body, path};
 
 /// What somebody is to be.
@@ -22,20 +22,15 @@ pub(crate) struct UserChange {
     role: String,
 }
 
-/// Says that it is done, and nothing more.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Done)]
-pub(crate) struct Done {}
-
 /// Gives somebody another role, which their sessions have at once.
-#[utoipa::path(put, path = "/v1/admin/users/{user}", operation_id = "update_user", params(("user" = Uuid, Path)), request_body = UserChange, responses((status = 200, body = Done)))]
+#[utoipa::path(put, path = "/v1/admin/users/{user}", operation_id = "update_user", params(("user" = Uuid, Path)), request_body = UserChange, responses((status = 200, body = Nothing)))]
 pub(crate) async fn update(
     caller: Caller,
     api: web::Data<Api>,
     id: web::Path<String>,
     query: Query,
     payload: web::Payload,
-) -> Result<web::Json<Done>, Error> {
+) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
     let mut fields = body::object(payload).await?;
     let role = take_role(&mut fields)?;
@@ -52,7 +47,7 @@ pub(crate) async fn update(
     caller.note(&txn, &api, "user.update", subject(user), change).await?;
     txn.commit().await?;
     api.forget_person(user);
-    Ok(web::Json(Done {}))
+    Ok(web::Json(Nothing {}))
 }
 
 /// `role`: what an owner or an admin may make of somebody.

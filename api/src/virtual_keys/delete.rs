@@ -18,9 +18,7 @@ pub(crate) async fn delete(
     slug: web::Path<String>,
     query: Query,
 ) -> Result<web::Json<Wrapped<Nothing>>, Error> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+    let workspace = query.workspace()?;
     let scope = caller.one_workspace(&api, workspace.as_deref()).await?.scope;
     let row = db::virtual_key::find(&api.db, &scope, &slug).await?;
     let row = row.ok_or_else(|| Error::not_found("virtual key", slug.as_str()))?;

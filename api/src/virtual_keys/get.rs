@@ -14,9 +14,7 @@ pub(crate) async fn get(
     slug: web::Path<String>,
     query: Query,
 ) -> Result<web::Json<Both<VirtualKey>>, Error> {
-    let mut query = query.parameters()?;
-    let workspace = query.take("workspace_id");
-    query.finish()?;
+    let workspace = query.workspace()?;
     let workspace = caller.one_workspace(&api, workspace.as_deref()).await?;
     let row = db::virtual_key::find(&api.db, &workspace.scope, &slug).await?;
     let row = row.ok_or_else(|| Error::not_found("virtual key", slug.into_inner()))?;

@@ -11,7 +11,7 @@ use super::defaults::{self, WorkspaceDefaults};
 use super::shape::WorkspaceWithUsers;
 use super::{MAX_DESCRIPTION, MAX_NAME, noted};
 use crate::access::Caller;
-use crate::fields::{Fields, kind};
+use crate::fields::Fields;
 use crate::limits::{Change, RateLimit, UsageLimits};
 use crate::query::Query;
 use crate::{Api, Error, body, db};
@@ -117,14 +117,7 @@ pub(crate) async fn create(
 fn take_users(fields: &mut Fields) -> Result<Vec<Uuid>, Error> {
     let at = fields.path("users");
     let expected = format!("an array of at most {MAX_USERS} ids of people");
-    let items = match fields.take("users") {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(items)) if items.len() <= MAX_USERS => items,
-        Some(Value::Array(items)) => {
-            return Err(Error::invalid(at, format!("{} items", items.len()), expected));
-        }
-        Some(other) => return Err(Error::invalid(at, format!("found {}", kind(&other)), expected)),
-    };
+    let items = fields.items("users", 0..=MAX_USERS, &expected)?.unwrap_or_default();
     let id = |(index, item): (usize, &Value)| {
         let id = item.as_str().and_then(|text| text.parse().ok());
         id.ok_or_else(|| {

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::defaults::Shown as Defaults;
 use crate::limits::{self, RateShown, Shown as Limits, UsageShown};
+use crate::members::WorkspaceUser;
 use crate::{Api, Error, db, instant};
 
 /// Members that are shown of a workspace: for more there is a list.
@@ -42,25 +43,6 @@ pub(crate) struct WorkspaceWithUsers {
     users: Vec<WorkspaceUser>,
 }
 
-/// A member of a workspace, in short.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct WorkspaceUser {
-    id: Uuid,
-    first_name: String,
-    last_name: String,
-    email: String,
-    /// In the organisation.
-    org_role: String,
-    /// In the workspace.
-    role: String,
-    #[schema(format = DateTime)]
-    created_at: String,
-    #[schema(format = DateTime)]
-    last_updated_at: String,
-    /// Always `active`.
-    status: &'static str,
-}
-
 impl Workspace {
     pub fn of(row: workspace::Model, limits: Limits) -> Self {
         Self {
@@ -88,18 +70,7 @@ impl WorkspaceWithUsers {
     pub async fn of(api: &Api, row: workspace::Model) -> Result<Self, Error> {
         let limits = limits::of(&api.db, [row.id], api.clock.now_ms()).await?.remove(&row.id);
         let users = db::workspace_member::newest(&api.db, &row, MAX_USERS).await?;
-        let user = |member: db::workspace_member::Member| WorkspaceUser {
-            id: member.user.id,
-            first_name: member.user.first_name,
-            last_name: member.user.last_name,
-            email: member.user.email,
-            org_role: member.role,
-            role: member.row.role,
-            created_at: instant::iso(member.row.created_at),
-            last_updated_at: instant::iso(member.row.last_updated_at),
-            status: "active",
-        };
-        let users = users.into_iter().map(user).collect();
+        let users = users.into_iter().map(WorkspaceUser::of).collect();
         Ok(Self { workspace: Workspace::of(row, limits.unwrap_or_default()), users })
     }
 }

@@ -10,8 +10,8 @@ use sea_orm::{
 };
 use tenancy::TenantScope;
 
-use crate::query::within;
-use crate::{Filter, Range, text};
+use crate::query::found;
+use crate::{Filter, Range};
 
 /// Models, at most.
 const MAX_MODELS: u64 = 1_000;
@@ -108,7 +108,7 @@ pub async fn by_model(
     use log::Column::{Model, TraceId, WorkspaceId};
     let backend = db.get_database_backend();
     let of_given = given(scope, asked, backend).select_only().column(Column::TraceId);
-    let mut answered: SelectStatement = found(scope, asked, backend)
+    let mut answered: SelectStatement = found(scope, &asked.filter, asked.cutoff_ms, backend)
         .filter(TraceId.in_subquery(of_given.into_query()))
         .filter(Model.is_not_null())
         .select_only()
@@ -151,16 +151,9 @@ fn given(scope: &TenantScope, asked: &Asked, backend: DbBackend) -> Select<feedb
     if asked.filter == Filter::default() {
         return rows;
     }
-    let traces =
-        found(scope, asked, backend).select_only().columns([log::Column::WorkspaceId, log::Column::TraceId]);
+    let traces = found(scope, &asked.filter, asked.cutoff_ms, backend)
+        .select_only()
+        .columns([log::Column::WorkspaceId, log::Column::TraceId]);
     let trace = Expr::tuple([Column::WorkspaceId.into_expr(), Column::TraceId.into_expr()]);
     rows.filter(trace.in_subquery(traces.into_query()))
-}
-
-fn found(scope: &TenantScope, asked: &Asked, backend: DbBackend) -> Select<log::Entity> {
-    let Asked { filter, cutoff_ms, .. } = asked;
-    let rows = filter
-        .apply(within(scope, *cutoff_ms), backend)
-        .apply_if(filter.feedback_condition(scope.organisation()), QueryFilter::filter);
-    text::narrow(rows, filter.text.as_ref(), scope, filter.created_ms, *cutoff_ms, backend)
 }

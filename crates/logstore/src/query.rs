@@ -3,7 +3,7 @@
 use entity::{log, log_external_id, log_payload, usage};
 use plans::Month;
 use sea_orm::prelude::*;
-use sea_orm::{ConnectionTrait, QuerySelect, QueryTrait, Select};
+use sea_orm::{ConnectionTrait, DbBackend, QuerySelect, QueryTrait, Select};
 use tenancy::TenantScope;
 
 use crate::sort::sorted;
@@ -58,11 +58,7 @@ pub async fn list(
 ) -> Result<Page, DbErr> {
     let start = start.into();
     let limit = Ord::clamp(limit, 1, MAX_PAGE);
-    let backend = db.get_database_backend();
-    let rows = filter
-        .apply(within(scope, cutoff_ms), backend)
-        .apply_if(filter.feedback_condition(scope.organisation()), QueryFilter::filter);
-    let rows = text::narrow(rows, filter.text.as_ref(), scope, filter.created_ms, cutoff_ms, backend);
+    let rows = found(scope, filter, cutoff_ms, db.get_database_backend());
     let mut rows = sorted(rows, start).limit(limit + 1).all(db).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > size;
@@ -109,6 +105,19 @@ pub(crate) fn within(scope: &TenantScope, cutoff_ms: Option<i64>) -> Select<log:
         .filter(log::Column::OrganisationId.eq(scope.organisation()))
         .apply_if(scope.only(log::Column::WorkspaceId), QueryFilter::filter)
         .apply_if(cutoff_ms, since)
+}
+
+/// The logs that a filter finds.
+pub(crate) fn found(
+    scope: &TenantScope,
+    filter: &Filter,
+    cutoff_ms: Option<i64>,
+    backend: DbBackend,
+) -> Select<log::Entity> {
+    let rows = filter
+        .apply(within(scope, cutoff_ms), backend)
+        .apply_if(filter.feedback_condition(scope.organisation()), QueryFilter::filter);
+    text::narrow(rows, filter.text.as_ref(), scope, filter.created_ms, cutoff_ms, backend)
 }
 
 /// The log of that id. Its time, which the id begins with, tells PostgreSQL the one day to look in.

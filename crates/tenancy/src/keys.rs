@@ -14,7 +14,7 @@ use sea_orm::{Condition, DatabaseConnection};
 
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
-use crate::{Defaults, OverQuota, PlanOverrides, Scopes, Standing, Tenant, people, secret, terms};
+use crate::{Defaults, PlanOverrides, Scopes, Tenant, people, secret};
 
 pub use archive::{archive_of_user, key_hashes};
 
@@ -198,7 +198,10 @@ impl Inner {
                 _ => return Ok(None),
             },
         };
-        if !people::still_reaches(&self.db, &key).await? {
+        // A person's key ends with their place in what it reaches.
+        if let Some(user) = key.user_id
+            && !people::reaches(&self.db, key.organisation_id, user, key.workspace_id).await?
+        {
             return Ok(None);
         }
         let limited = [Some(key.id), key.workspace_id].into_iter().flatten();
@@ -218,30 +221,20 @@ impl Inner {
         workspace: Option<workspace::Model>,
         limits: Vec<Limits>,
     ) -> Result<Tenant, DbErr> {
-        let now_ms = self.clock.now_ms();
-        let (plan, terms) = terms(organisation, &self.plan_overrides, now_ms)?;
         let defaults = Defaults::in_workspace(key, workspace.as_ref())?.map(Arc::new);
+        let kind = key.kind.parse();
+        let kind = kind.map_err(|error| DbErr::Type(format!("kind of API key {}: {error}", key.id)))?;
         Ok(Tenant {
-            organisation_id: key.organisation_id,
             workspace_id: key.workspace_id,
             workspace_slug: workspace.map(|workspace| workspace.slug),
-            memberships: Vec::new(),
             api_key_id: Some(key.id),
             user_id: key.user_id,
-            kind: key
-                .kind
-                .parse()
-                .map_err(|error| DbErr::Type(format!("kind of API key {}: {error}", key.id)))?,
-            role: None,
+            kind,
             scopes: Scopes::from_json(&key.scopes),
-            plan,
-            retention_class: plans::retention_class(&terms, now_ms),
-            terms,
-            standing: Standing::of(organisation)?,
-            over_quota: OverQuota::of(organisation)?,
             expires_at: key.expires_at,
             limits,
             defaults,
+            ..Tenant::of_organisation(organisation, &self.plan_overrides, self.clock.now_ms())?
         })
     }
 }

@@ -29,7 +29,7 @@ use vault::Vault;
 
 pub use accept::{Acceptance, Accepted, INVITE_MS, OwnKey, Place, invite_token, places as invite_places};
 pub use access_token::ACCESS_TOKEN_S;
-pub(crate) use membership::still_reaches;
+pub(crate) use membership::reaches;
 pub use replay::{REPLAY_TOKEN, Replay, ReplayedBy};
 pub use reset::RESET_MS;
 pub use session::{Client, REFRESH_TOKEN_S};
@@ -39,7 +39,7 @@ pub use signing_keys::{PublicKey, SigningError};
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
 use crate::secret::NoRandomness;
-use crate::{IdentifyError, MintError, OverQuota, PlanOverrides, Role, Standing, Tenant, password, terms};
+use crate::{IdentifyError, MintError, PlanOverrides, Role, Tenant, password};
 use access_token::Claims;
 use lockout::Addresses;
 use membership::role;
@@ -254,26 +254,15 @@ impl Inner {
             [only] => Some(only),
             _ => None,
         };
-        let now_ms = self.parts.clock.now_ms();
-        let (plan, terms) = terms(&organisation, &self.parts.plan_overrides, now_ms)?;
         Ok(Some(Tenant {
-            organisation_id: organisation.id,
             workspace_id: only.map(|of| of.workspace_id),
             workspace_slug: only.map(|of| of.slug.clone()),
-            api_key_id: None,
             user_id: Some(session.user_id),
             kind: role.kind(),
             role: Some(role),
             scopes: memberships.iter().fold(role.scopes(), |all, of| all.and(of.role.scopes())),
             memberships,
-            plan,
-            retention_class: plans::retention_class(&terms, now_ms),
-            terms,
-            standing: Standing::of(&organisation)?,
-            over_quota: OverQuota::of(&organisation)?,
-            expires_at: None,
-            limits: Vec::new(),
-            defaults: None,
+            ..Tenant::of_organisation(&organisation, &self.parts.plan_overrides, self.now_ms())?
         }))
     }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use entity::organisation;
 use limits::Limits;
 use plans::Terms;
-use sea_orm::ColumnTrait;
 use sea_orm::sea_query::SimpleExpr;
+use sea_orm::{ColumnTrait, DbErr};
 use uuid::Uuid;
 
-use crate::{Defaults, KeyKind, OverQuota, Role, Scopes, Standing, WorkspaceRole};
+use crate::{Defaults, KeyKind, OverQuota, PlanOverrides, Role, Scopes, Standing, WorkspaceRole, terms};
 
 /// Whom a call is for and what it may do: what an API key or a person's access token identifies.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,37 @@ pub struct Membership {
 }
 
 impl Tenant {
+    /// Somebody of the organisation who reaches and may nothing: what all have in common, as it is now.
+    ///
+    /// # Errors
+    /// [`DbErr::Type`] when the organisation's row is not as we write it.
+    pub(crate) fn of_organisation(
+        organisation: &organisation::Model,
+        plan_overrides: &PlanOverrides,
+        now_ms: i64,
+    ) -> Result<Self, DbErr> {
+        let (plan, terms) = terms(organisation, plan_overrides, now_ms)?;
+        Ok(Self {
+            organisation_id: organisation.id,
+            workspace_id: None,
+            workspace_slug: None,
+            memberships: Vec::new(),
+            api_key_id: None,
+            user_id: None,
+            kind: KeyKind::WorkspaceUser,
+            role: None,
+            scopes: Scopes::NONE,
+            plan,
+            retention_class: plans::retention_class(&terms, now_ms),
+            terms,
+            standing: Standing::of(organisation)?,
+            over_quota: OverQuota::of(organisation)?,
+            expires_at: None,
+            limits: Vec::new(),
+            defaults: None,
+        })
+    }
+
     /// How far this tenant's queries reach.
     #[must_use]
     pub fn scope(&self) -> TenantScope {

@@ -56,7 +56,7 @@ pub(crate) async fn replay(
     caller.records("a call is made with a workspace's key, or for a person")?;
     let id = path::id(&id)?;
     let edits = edits::read(body::optional_object(payload).await?)?;
-    let cutoff = plans::retention_cutoff(&caller.tenant.terms, api.clock.now_ms());
+    let cutoff = caller.cutoff_ms(&api);
     let found = logstore::query::find(&api.db, &caller.scope, id, cutoff).await?;
     let (log, exchange) = found.ok_or_else(|| Error::not_found("log", id.to_string()))?;
     let names_target = edits.virtual_key.is_some() || edits.config.is_some();

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use crate::IdentifyError;
 /// How long an access token is good. Seconds.
 pub const ACCESS_TOKEN_S: i64 = 15 * 60;
 
-const ISSUER: &str = "turnpike";
+pub(super) const ISSUER: &str = "turnpike";
 
 /// Longer than any of ours: not worth decoding. Bytes.
 const MAX_TOKEN: usize = 2048;
@@ -51,10 +52,11 @@ impl Claims {
     }
 }
 
+/// A token of ours that says this.
 pub(super) fn sign(
     kid: &str,
     key: &EncodingKey,
-    claims: &Claims,
+    claims: &impl Serialize,
 ) -> Result<String, jsonwebtoken::errors::Error> {
     let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
     jsonwebtoken::encode(&header, claims, key)
@@ -69,18 +71,31 @@ pub(super) fn kid(token: &str) -> Option<String> {
     header.kid.filter(|kid| header.alg == Algorithm::EdDSA && kid.len() <= MAX_KID)
 }
 
-/// The claims of a token that is signed with `key` and good now.
-pub(super) fn verify(token: &str, key: &DecodingKey, now_ms: i64) -> Result<Claims, IdentifyError> {
-    // The time is not the library's to tell: it is checked below, against the clock that we were given.
-    static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.validate_exp = false;
-        validation.set_issuer(&[ISSUER]);
-        validation.set_required_spec_claims(&["exp", "iss", "sub"]);
-        validation
-    });
-    let token = jsonwebtoken::decode::<Claims>(token, key, &VALIDATION);
+/// What every token of ours has to be and to say: that, and nothing of the time, which is not the library's to tell.
+pub(super) fn validation(claims: &[&str]) -> Validation {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.validate_exp = false;
+    validation.set_issuer(&[ISSUER]);
+    validation.set_required_spec_claims(claims);
+    validation
+}
+
+/// What a token says that is signed with `key`, valid and good now; `until` tells from that how long it is good, in Unix seconds.
+pub(super) fn read<C: DeserializeOwned + Clone>(
+    token: &str,
+    key: &DecodingKey,
+    validation: &Validation,
+    until: impl FnOnce(&C) -> i64,
+    now_ms: i64,
+) -> Result<C, IdentifyError> {
+    let token = jsonwebtoken::decode::<C>(token, key, validation);
     let claims = token.map_err(|_| IdentifyError::Unknown)?.claims;
     // One from the future is of a server whose clock was ahead, maybe this one: nobody else signs any.
-    if now_ms >= claims.exp.saturating_mul(1000) { Err(IdentifyError::Expired) } else { Ok(claims) }
+    if now_ms >= until(&claims).saturating_mul(1000) { Err(IdentifyError::Expired) } else { Ok(claims) }
+}
+
+/// The claims of an access token that is signed with `key` and good now.
+pub(super) fn verify(token: &str, key: &DecodingKey, now_ms: i64) -> Result<Claims, IdentifyError> {
+    static VALIDATION: LazyLock<Validation> = LazyLock::new(|| validation(&["exp", "iss", "sub"]));
+    read(token, key, &VALIDATION, |claims: &Claims| claims.exp, now_ms)
 }

@@ -1,6 +1,6 @@
 //! What a person is in an organisation, and in which of its workspaces.
 
-use entity::{api_key, membership, workspace, workspace_member};
+use entity::{membership, workspace, workspace_member};
 use sea_orm::QueryOrder;
 use sea_orm::prelude::*;
 
@@ -49,10 +49,14 @@ pub(super) async fn memberships(
     workspaces.into_iter().filter_map(as_member).collect()
 }
 
-/// Whether the person whose key it is is still in what the key reaches; so it is of a key that is nobody's.
-pub(crate) async fn still_reaches(db: &impl ConnectionTrait, key: &api_key::Model) -> Result<bool, DbErr> {
-    let Some(user) = key.user_id else { return Ok(true) };
-    match (role(db, key.organisation_id, user).await?, key.workspace_id) {
+/// Whether a person of the organisation is in the workspace, or reaches all of them.
+pub(crate) async fn reaches(
+    db: &impl ConnectionTrait,
+    organisation: Uuid,
+    user: Uuid,
+    workspace: Option<Uuid>,
+) -> Result<bool, DbErr> {
+    match (role(db, organisation, user).await?, workspace) {
         (None, _) => Ok(false),
         (Some(Role::Member), Some(workspace)) => {
             let row = workspace_member::Entity::find_by_id((workspace, user)).one(db).await?;

@@ -4,14 +4,15 @@
 use std::sync::{Arc, LazyLock};
 
 use entity::{organisation, workspace};
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use jsonwebtoken::{DecodingKey, Validation};
 use sea_orm::prelude::*;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::access_token::{self, ISSUER};
 use super::signing_keys::SigningError;
-use super::{Inner, People, access_token, membership};
-use crate::{IdentifyError, KeyKind, OverQuota, Role, Scope, Standing, Tenant, terms};
+use super::{Inner, People, membership};
+use crate::{IdentifyError, Scope, Tenant};
 
 /// The header of the gateway that takes one. Its name says that it is a secret.
 pub const REPLAY_TOKEN: &str = "x-portkey-replay-token";
@@ -19,10 +20,9 @@ pub const REPLAY_TOKEN: &str = "x-portkey-replay-token";
 /// How long one is good. Seconds.
 const GOOD_S: i64 = 60;
 
-const ISSUER: &str = "turnpike";
 const AUDIENCE: &str = "replay";
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
     aud: String,
@@ -85,8 +85,7 @@ impl People {
             exp: now_s + GOOD_S,
             jti: parts.ids.fresh(),
         };
-        let header = Header { kid: Some(signer.kid), ..Header::new(Algorithm::EdDSA) };
-        Ok(jsonwebtoken::encode(&header, &claims, &signer.key)?.into())
+        Ok(access_token::sign(&signer.kid, &signer.key, &claims)?.into())
     }
 
     /// What a token is for, if it is good and its holder still is who they were.
@@ -112,14 +111,7 @@ impl Inner {
     /// The person as a caller of the gateway, within the workspace and its limits.
     async fn caller(&self, claims: &Claims) -> Result<Option<Tenant>, DbErr> {
         let db = &self.parts.db;
-        let reaches = match membership::role(db, claims.org, claims.sub).await? {
-            None => false,
-            Some(Role::Owner | Role::Admin) => true,
-            Some(Role::Member) => {
-                let all = membership::memberships(db, claims.org, claims.sub).await?;
-                all.iter().any(|of| of.workspace_id == claims.workspace)
-            }
-        };
+        let reaches = membership::reaches(db, claims.org, claims.sub, Some(claims.workspace)).await?;
         let workspace = workspace::Entity::find_by_id(claims.workspace)
             .filter(workspace::Column::OrganisationId.eq(claims.org))
             .filter(workspace::Column::Status.eq("active"))
@@ -129,42 +121,23 @@ impl Inner {
         let (true, Some(workspace), Some(organisation)) = (reaches, workspace, organisation) else {
             return Ok(None);
         };
-        let now_ms = self.now_ms();
-        let (plan, terms) = terms(&organisation, &self.parts.plan_overrides, now_ms)?;
         Ok(Some(Tenant {
-            organisation_id: organisation.id,
             workspace_id: Some(workspace.id),
             workspace_slug: Some(workspace.slug),
-            memberships: Vec::new(),
-            api_key_id: None,
             user_id: Some(claims.sub),
-            kind: KeyKind::WorkspaceUser,
-            role: None,
             scopes: [Scope::CompletionsWrite].into_iter().collect(),
-            plan,
-            retention_class: plans::retention_class(&terms, now_ms),
-            terms,
-            standing: Standing::of(&organisation)?,
-            over_quota: OverQuota::of(&organisation)?,
-            expires_at: None,
             limits: limits::load(db, [workspace.id]).await?,
-            defaults: None,
+            ..Tenant::of_organisation(&organisation, &self.parts.plan_overrides, self.now_ms())?
         }))
     }
 }
 
 /// The claims of a token that is signed with `key` and good now.
 fn verify(token: &str, key: &DecodingKey, now_ms: i64) -> Result<Claims, IdentifyError> {
-    // The time is not the library's to tell: it is checked below, against the clock that we were given.
     static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
-        let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.validate_exp = false;
-        validation.set_issuer(&[ISSUER]);
+        let mut validation = access_token::validation(&["aud", "exp", "iss", "sub"]);
         validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["aud", "exp", "iss", "sub"]);
         validation
     });
-    let token = jsonwebtoken::decode::<Claims>(token, key, &VALIDATION);
-    let claims = token.map_err(|_| IdentifyError::Unknown)?.claims;
-    if now_ms >= claims.exp.saturating_mul(1000) { Err(IdentifyError::Expired) } else { Ok(claims) }
+    access_token::read(token, key, &VALIDATION, |claims: &Claims| claims.exp, now_ms)
 }
