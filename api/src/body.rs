@@ -43,9 +43,33 @@ pub(crate) async fn entries(
         Value::Array(entries) => entries,
         entry => vec![entry],
     };
+    placed(entries, most, things)
+}
+
+/// The same, of which each is a line: <https://github.com/ndjson/ndjson-spec>. Empty lines are none.
+pub(crate) async fn lines(
+    payload: web::Payload,
+    limit: usize,
+    most: usize,
+    things: &str,
+) -> Result<Vec<(String, Value)>, Error> {
+    let bytes = bytes(payload, limit).await?;
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
+    let read = |(n, line): (usize, &[u8])| {
+        let problem = |error| Error::invalid("body", format!("line {}: {error}", n + 1), "JSON in each line");
+        serde_json::from_slice(line).map_err(problem)
+    };
+    // One more than may be is enough to be refused.
+    let entries = lines.take(most + 1).map(read).collect::<Result<_, _>>()?;
+    placed(entries, most, things)
+}
+
+fn placed(entries: Vec<Value>, most: usize, things: &str) -> Result<Vec<(String, Value)>, Error> {
     let n = entries.len();
     if !(1..=most).contains(&n) {
-        return Err(Error::invalid("body", format!("{n} {things}"), format!("1 to {most} {things}")));
+        let found = if n > most { format!("more than {most} {things}") } else { format!("no {things}") };
+        return Err(Error::invalid("body", found, format!("1 to {most} {things}")));
     }
     let at = |index: usize| if n == 1 { String::new() } else { format!("[{index}]") };
     Ok(entries.into_iter().enumerate().map(|(index, entry)| (at(index), entry)).collect())

@@ -34,6 +34,11 @@ EXAMPLES = {GenerationMode.POSITIVE: 12, GenerationMode.NEGATIVE: 8}
 DEADLINE_S = 240
 
 
+@schemathesis.serializer("application/x-ndjson")
+def lines(_context, value):
+    return {"data": value if isinstance(value, bytes) else str(value).encode()}
+
+
 def main():
     faulthandler.dump_traceback_later(DEADLINE_S, exit=True)
     asked = json.load(sys.stdin)

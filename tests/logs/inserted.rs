@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use plans::Plan;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use super::{a_log, insert, inserted};
-use crate::harness::{TestApp, answer, chat, until};
+use crate::harness::{Org, TestApp, answer, chat, until};
 
 #[tokio::test]
 async fn an_inserted_log_is_measured_priced_and_shown_as_a_call_of_our_own() {
@@ -67,9 +68,9 @@ async fn as_many_logs_as_are_allowed_go_in_at_once_in_their_order_and_no_more() 
     let app = TestApp::start().await;
     let org = app.org(Plan::Developer).await;
     let many = |n: usize| Value::Array((0..n).map(|_| a_log()).collect());
-    let ids = inserted(&org, &many(100)).await;
-    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 100);
-    for refused in [many(101), many(0)] {
+    let ids = inserted(&org, &many(1_000)).await;
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 1_000);
+    for refused in [many(1_001), many(0)] {
         let response = insert(&org, &refused).await;
         assert_eq!(response.status(), 400);
         let body: Value = response.json().await.unwrap();
@@ -82,8 +83,8 @@ async fn as_many_logs_as_are_allowed_go_in_at_once_in_their_order_and_no_more() 
     assert_eq!(response.status(), 400);
     let body: Value = response.json().await.unwrap();
     assert!(body["data"]["message"].as_str().unwrap().starts_with("[2].response.status: "), "{body}");
-    assert_eq!(org.usage_of(100).await["used"], 100);
-    assert_eq!(org.list("limit=1000").await.len(), 100);
+    assert_eq!(org.usage_of(1_000).await["used"], 1_000);
+    assert_eq!(org.list("limit=1000").await.len(), 1_000);
 }
 
 #[tokio::test]
@@ -149,4 +150,63 @@ async fn a_repeat_that_comes_before_the_store_has_the_first_is_counted_once() {
     app.clock.advance(Duration::from_secs(601));
     let again: Value = send().await.unwrap().json().await.unwrap();
     assert_eq!(again["ids"], json!([first]));
+}
+
+async fn insert_lines(org: &Org<'_>, content_type: &str, lines: String) -> Response {
+    let request = org.request(Method::POST, "/v1/logs").header("content-type", content_type);
+    request.body(lines).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn many_logs_go_in_as_lines_and_are_safe_to_repeat() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let line = |n: usize| {
+        let mut log = a_log();
+        log["id"] = format!("line-{n}").into();
+        log.to_string()
+    };
+    let lines: String = (0..1_000).map(|n| line(n) + "\n").collect();
+    let mut first = Vec::new();
+    // In each of its names, and with what other tools' lines end in.
+    for (content_type, lines) in [
+        ("application/x-ndjson", lines.clone()),
+        ("application/ndjson; charset=utf-8", lines.replace('\n', "\r\n\r\n")),
+        ("application/jsonl", lines.trim_end().to_owned()),
+    ] {
+        let response = insert_lines(&org, content_type, lines).await;
+        assert_eq!(response.status(), 200, "{content_type}");
+        let answer: Value = response.json().await.unwrap();
+        let ids = answer["ids"].as_array().unwrap().clone();
+        assert_eq!(ids.len(), 1_000, "{content_type}");
+        first = if first.is_empty() { ids.clone() } else { first };
+        assert_eq!(ids, first, "{content_type}");
+    }
+    assert_eq!(org.usage_of(1_000).await["used"], 1_000);
+    assert_eq!(org.rows("limit=1000", 1_000).await.len(), 1_000);
+}
+
+#[tokio::test]
+async fn one_line_that_is_wrong_keeps_all_of_them_out() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let good = a_log().to_string();
+    for (lines, says) in [
+        (format!("{good}\n\n{{\"request\":\n{good}"), "body: line 3: EOF while parsing"),
+        (format!("{good} {good}"), "body: line 1: trailing characters"),
+        (format!("{good}\n[]\n"), "[1]: found an array; expected an object"),
+        (format!("{good}\n{{}}\n"), "[1].request: missing"),
+        ("\n \n".to_owned(), "body: no logs; expected 1 to 1000 logs"),
+        (format!("{good}\n").repeat(1_001), "body: more than 1000 logs"),
+    ] {
+        let response = insert_lines(&org, "application/x-ndjson", lines).await;
+        assert_eq!(response.status(), 400, "{says}");
+        let answer: Value = response.json().await.unwrap();
+        let message = answer["data"]["message"].as_str().unwrap();
+        assert!(message.starts_with(says), "{message}");
+    }
+    // What was refused would have come before this.
+    inserted(&org, &a_log()).await;
+    assert_eq!(org.usage_of(1).await["used"], 1);
+    assert_eq!(org.rows("", 1).await.len(), 1);
 }

@@ -33,7 +33,7 @@ pub(super) enum NewLogs {
 
 /// All or none of these.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = NewLogArray, min_items = 1, max_items = 100)]
+#[schema(as = NewLogArray, min_items = 1, max_items = 1000)]
 #[expect(dead_code, reason = "it says what is read from the body")]
 pub(super) struct Several(Vec<NewLog>);
 

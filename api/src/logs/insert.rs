@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use actix_web::web;
+use actix_web::{HttpMessage as _, HttpRequest, web};
 use futures_util::future::try_join_all;
 use recorder::Record;
 use sea_orm::prelude::Uuid;
@@ -16,13 +16,23 @@ use crate::query::Query;
 use crate::{Api, Error, body};
 
 /// Logs of one request.
-const MAX_ENTRIES: usize = 100;
+const MAX_ENTRIES: usize = 1000;
 
 /// Bytes of one request.
 const MAX_BODY: usize = 8 << 20;
 
+/// A log a line. The first is the one that is documented.
+const LINES: [&str; 3] = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+
 /// How long this process itself remembers a client's own id: until the store has it, and well beyond.
 const REMEMBERED_MS: i64 = 600_000;
+
+/// What a line of the second kind of body looks like.
+const A_LINE: &str = concat!(
+    r#"{"id":"call-1","request":{"url":"/v1/chat/completions","body":{"model":"gpt-4o","messages":[]}},"#,
+    r#""response":{"status":200,"body":{"choices":[]}}}"#,
+    "\n"
+);
 
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Inserted {
@@ -34,10 +44,16 @@ pub(crate) struct Inserted {
 
 /// Takes in the logs of calls that did not come through the gateway.
 ///
-/// One, or an array of them: all or none. Answered when all of them are safe on disk. With an `id` of the client's own, an
+/// One, or an array of up to 1,000, or as many lines of NDJSON: all or none. Answered when all of them are safe on disk. With an `id` of the client's own, an
 /// entry is safe to repeat.
-#[utoipa::path(post, path = "/v1/logs", request_body = NewLogs, responses((status = 200, body = Inserted), (status = 402)))]
+#[utoipa::path(
+    post,
+    path = "/v1/logs",
+    request_body(content((NewLogs = "application/json"), (String = "application/x-ndjson", example = json!(A_LINE)))),
+    responses((status = 200, body = Inserted), (status = 402))
+)]
 pub(crate) async fn insert(
+    request: HttpRequest,
     caller: Caller,
     api: web::Data<Api>,
     query: Query,
@@ -45,7 +61,11 @@ pub(crate) async fn insert(
 ) -> Result<web::Json<Inserted>, Error> {
     query.none()?;
     Inserter::of(&api, &caller)?;
-    let entries = body::entries(payload, MAX_BODY, MAX_ENTRIES, "logs").await?;
+    let entries = if LINES.contains(&request.content_type()) {
+        body::lines(payload, MAX_BODY, MAX_ENTRIES, "logs").await?
+    } else {
+        body::entries(payload, MAX_BODY, MAX_ENTRIES, "logs").await?
+    };
     let scope = caller.scope.clone();
     let (api, records) = read(api, caller, entries).await?;
     let ids = try_join_all(records.into_iter().map(|record| take_in(&api, &scope, record))).await?;

@@ -201,8 +201,9 @@ async fn what_is_wrong_with_an_entry_is_named_and_nothing_goes_in() {
         let message = format!("[1].{message}");
         refused(&f.post("/v1/logs", json!([entry(), wrong])).await, 400, "AB01", &message);
     }
-    refused(&f.post("/v1/logs", json!([])).await, 400, "AB01", "body: 0 logs; expected 1 to 100 logs");
-    refused(&f.post("/v1/logs", json!(vec![entry(); 101])).await, 400, "AB01", "body: 101 logs");
+    refused(&f.post("/v1/logs", json!([])).await, 400, "AB01", "body: no logs; expected 1 to 1000 logs");
+    let many = json!(vec![entry(); 1_001]);
+    refused(&f.post("/v1/logs", many).await, 400, "AB01", "body: more than 1000 logs");
     refused(&f.post("/v1/logs", json!("x")).await, 400, "AB01", "body: found a string; expected an object");
     let header = [("x-portkey-api-key", f.made.api_key.expose_secret())];
     refused(&f.send("POST", "/v1/logs", &header, Some("{")).await, 400, "AB01", "body: EOF");
