@@ -45,7 +45,8 @@ async fn a_workspace_is_made_listed_changed_and_deleted() {
     assert!(slug.starts_with("ws-search-"), "{made}");
     assert_eq!(
         made["defaults"],
-        json!({"metadata": {"team": "search"}, "is_default": false, "object": "workspace"})
+        json!({"metadata": {"team": "search"}, "user_api_key_config": null, "input_guardrails": [],
+            "output_guardrails": [], "is_default": false, "object": "workspace"})
     );
     assert_eq!(made["usage_limits"][0]["credit_limit"], 10);
     assert_eq!((&made["users"][0]["id"], &made["users"][0]["role"]), (&json!(person.id), &json!("member")));
@@ -188,4 +189,142 @@ async fn members_are_added_changed_and_removed_and_feel_it_at_once() {
     let users = json!({"users": [{"id": stranger.id, "role": "member"}]});
     let (status, refused) = ask(&admin, Method::POST, &path, Some(&users)).await;
     assert!(status == 400 && refused.to_string().contains("users[0].id"), "{refused}");
+}
+
+/// Words that a guardrail denies, in a request or in an answer.
+async fn denying(org: &Org<'_>, words: &str) -> Value {
+    let new = json!({"name": words, "actions": {"deny": true}, "checks": [
+        {"id": "default.contains", "parameters": {"words": [words], "operator": "none"}}]});
+    done(&org.with_key(&org.key), Method::POST, "/v1/guardrails", new).await
+}
+
+#[tokio::test]
+async fn a_workspaces_guardrails_judge_every_call_beside_those_of_its_config() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let [asked, answered, of_config] =
+        [denying(&org, "asked").await, denying(&org, "said").await, denying(&org, "own").await];
+    let path = format!("{PATH}/{}", org.workspace);
+    let change =
+        json!({"defaults": {"input_guardrails": [asked["slug"]], "output_guardrails": [answered["id"]]}});
+    let changed = done(&org.admin(), Method::PUT, &path, change).await;
+    assert_eq!(changed["defaults"]["input_guardrails"], json!([asked["slug"]]));
+    assert_eq!(get(&org.admin(), &path).await["defaults"]["output_guardrails"], json!([answered["id"]]));
+
+    let config = json!({"input_guardrails": [of_config["slug"]]}).to_string();
+    let call = async |config: &str, text: &str| {
+        let call = org.echo("/v1/chat/completions").json(&chat(text));
+        let call = if config.is_empty() { call } else { call.header("x-portkey-config", config) };
+        let response = call.send().await.unwrap();
+        let results = &org.log(&log_id(&response)).await["hook_results"];
+        let ran = |phase: &str| results[phase].as_array().map_or(0, Vec::len);
+        (response.status().as_u16(), [ran("before_request_hooks"), ran("after_request_hooks")])
+    };
+    // echo says what it was asked: `said` is denied when it comes back.
+    for (config, text, status, ran) in [
+        ("", "hi", 200, [1, 1]),
+        ("", "asked", 446, [1, 0]),
+        ("", "said", 446, [1, 1]),
+        ("", "own", 200, [1, 1]),
+        (&*config, "hi", 200, [2, 1]),
+        (&*config, "asked", 446, [2, 0]),
+        (&*config, "own", 446, [2, 0]),
+    ] {
+        assert_eq!(call(config, text).await, (status, ran), "{config} {text}");
+    }
+
+    // Another workspace has none of them.
+    let (key, _) = org.neighbour().await;
+    let call = org.with_key(&key).request(Method::POST, "/v1/chat/completions");
+    let call = call.header("x-portkey-provider", "echo").json(&chat("asked"));
+    assert_eq!(call.send().await.unwrap().status(), 200);
+
+    // While one of them is archived no call goes unjudged.
+    let gone = format!("/v1/guardrails/{}", answered["slug"].as_str().unwrap());
+    done(&org.with_key(&org.key), Method::DELETE, &gone, json!({})).await;
+    let refused = org.echo("/v1/chat/completions").json(&chat("hi")).send().await.unwrap();
+    assert_eq!(refused.status(), 400);
+    let said: Value = refused.json().await.unwrap();
+    let said = said["message"].as_str().unwrap();
+    assert!(said.starts_with("the workspace's defaults.output_guardrails[0]: the guardrail"), "{said}");
+    done(&org.admin(), Method::PUT, &path, json!({"defaults": null})).await;
+    let call = org.echo("/v1/chat/completions").json(&chat("asked"));
+    assert_eq!(call.send().await.unwrap().status(), 200, "by the next call");
+}
+
+#[tokio::test]
+async fn peoples_own_keys_run_under_their_workspaces_config() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let admin = org.admin();
+    let config = async |name: &str| {
+        let new = json!({"name": name, "config": {"provider": "echo", "override_params": {"model": name}}});
+        done(&org.with_key(&org.key), Method::POST, "/v1/configs", new).await
+    };
+    let (of_workspace, of_key) = (config("shared").await, config("own").await);
+    let path = format!("{PATH}/{}", org.workspace);
+    let change = json!({"defaults": {"user_api_key_config": of_workspace["id"]}});
+    let changed = done(&admin, Method::PUT, &path, change).await;
+    assert_eq!(changed["defaults"]["user_api_key_config"], of_workspace["slug"], "by id, shown by slug");
+
+    let user = org.person("member", &[(org.workspace_id(&org.workspace).await, "member")]).await.id;
+    let key = async |kind: &str, defaults: Value| {
+        let mut new = json!({"name": "k", "scopes": ["completions.write"], "workspace_id": org.workspace,
+            "defaults": defaults});
+        if kind == "user" {
+            new["user_id"] = json!(user);
+        }
+        let made = done(&admin, Method::POST, &format!("/v1/api-keys/workspace/{kind}"), new).await;
+        made["key"].as_str().unwrap().to_owned()
+    };
+    let model = async |key: &str| {
+        let call = org.with_key(key).request(Method::POST, "/v1/chat/completions").json(&chat("hi"));
+        let response = call.send().await.unwrap();
+        let status = response.status().as_u16();
+        let body: Value = response.json().await.unwrap();
+        (status, body["model"].as_str().map(str::to_owned))
+    };
+    let plain = key("user", json!({})).await;
+    assert_eq!(model(&plain).await, (200, Some("shared".to_owned())));
+    let own = key("user", json!({"config_id": of_key["slug"]})).await;
+    assert_eq!(model(&own).await, (200, Some("own".to_owned())));
+    let service = key("service", json!({})).await;
+    assert_eq!(model(&service).await.0, 400, "a service's key has no provider to go to");
+
+    done(&admin, Method::PUT, &path, json!({"defaults": {"user_api_key_config": null}})).await;
+    assert_eq!(model(&plain).await.0, 400, "by the next call");
+}
+
+#[tokio::test]
+async fn a_workspace_takes_no_default_that_its_calls_could_not_have() {
+    let app = TestApp::start().await;
+    let org = app.org(Plan::Developer).await;
+    let other = app.org(Plan::Developer).await;
+    let theirs = denying(&other, "theirs").await;
+    let path = format!("{PATH}/{}", org.workspace);
+    for (defaults, says) in [
+        (
+            json!({"input_guardrails": [theirs["slug"]]}),
+            "defaults.input_guardrails[0]: this workspace has no",
+        ),
+        (
+            json!({"output_guardrails": [theirs["id"]]}),
+            "defaults.output_guardrails[0]: this workspace has no",
+        ),
+        (json!({"input_guardrails": [1]}), "defaults.input_guardrails[0]: found 1"),
+        (json!({"input_guardrails": "pg-x"}), "defaults.input_guardrails: found a string"),
+        (json!({"input_guardrails": vec!["x"; 21]}), "defaults.input_guardrails: 21 items"),
+        (json!({"user_api_key_config": "pc-none"}), "defaults.user_api_key_config: this workspace has no"),
+        (json!({"user_api_key_config": 1}), "defaults.user_api_key_config: found a number"),
+        (json!({"x": 1}), "defaults.x: no such field"),
+    ] {
+        for (method, path, body) in [
+            (Method::PUT, path.as_str(), json!({"defaults": defaults})),
+            (Method::POST, PATH, json!({"name": "x", "defaults": defaults})),
+        ] {
+            let (status, refused) = ask(&org.admin(), method, path, Some(&body)).await;
+            let message = refused["data"]["message"].as_str().unwrap_or_default();
+            assert!(status == 400 && message.starts_with(says), "{says}: {refused}");
+        }
+    }
 }

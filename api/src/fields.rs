@@ -43,6 +43,18 @@ impl<T> Sent<T> {
         }
     }
 
+    /// What is to be there, where `now` is: nothing where null was sent.
+    pub fn over(self, now: T) -> T
+    where
+        T: Default,
+    {
+        match self {
+            Self::Not => now,
+            Self::Null => T::default(),
+            Self::As(value) => value,
+        }
+    }
+
     /// What `read` makes of a value.
     pub fn read<U>(self, read: impl FnOnce(T) -> Result<U, Error>) -> Result<Sent<U>, Error> {
         Ok(match self {

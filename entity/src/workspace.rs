@@ -14,8 +14,8 @@ pub struct Model {
     pub is_default: bool,
     pub created_at: i64,
     pub description: Option<String>,
-    /// What calls of its keys have unless the key or the call says otherwise: an object of strings.
-    pub metadata: Option<Json>,
+    /// What calls of its keys have unless the key or the call says otherwise.
+    pub defaults: Option<Json>,
     /// `active` or `archived`.
     pub status: String,
     pub created_by: Option<Uuid>,

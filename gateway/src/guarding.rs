@@ -89,10 +89,11 @@ struct Guard {
     before: Vec<HookResult>,
 }
 
-/// Whether the turn's target has any.
+/// Whether the turn's target has any, or its workspace.
 pub(crate) fn are_there(turn: &Turn<'_, '_>) -> bool {
     let policy = &turn.leaf.policy;
-    !(policy.input_hooks.is_empty() && policy.output_hooks.is_empty())
+    let of_target = !(policy.input_hooks.is_empty() && policy.output_hooks.is_empty());
+    of_target || turn.admitted.tenant.defaults.as_ref().is_some_and(|defaults| defaults.has_guardrails())
 }
 
 /// Before the target is asked, where it has hooks. They may rewrite the turn's body. An answer is the turn's: the call is denied.
@@ -143,9 +144,11 @@ pub(crate) fn cached(turn: &mut Turn<'_, '_>, mut answer: Answer) -> Answer {
 impl Guard {
     /// Those that the turn waits for; the others are left to run when the call is over.
     async fn of(turn: &mut Turn<'_, '_>) -> Result<Option<Self>, Error> {
-        let policy = &turn.leaf.policy;
-        let input = resolved(&policy.input_hooks, turn).await?;
-        let mut output = resolved(&policy.output_hooks, turn).await?;
+        let (policy, shared) = (&turn.leaf.policy, turn.admitted.tenant.defaults.as_deref());
+        let of_input = shared.map_or(&[][..], |shared| &shared.input_guardrails);
+        let of_output = shared.map_or(&[][..], |shared| &shared.output_guardrails);
+        let input = resolved(("input_guardrails", of_input), &policy.input_hooks, turn).await?;
+        let mut output = resolved(("output_guardrails", of_output), &policy.output_hooks, turn).await?;
         if turn.call.endpoint == Endpoint::Embeddings {
             output.clear();
         }
@@ -351,31 +354,42 @@ fn is_guarded(endpoint: Endpoint) -> bool {
     )
 }
 
-async fn resolved(hooks: &[Hook], turn: &Turn<'_, '_>) -> Result<Vec<Arc<Guardrail>>, Error> {
-    let mut guardrails = Vec::with_capacity(hooks.len());
+/// Those of the workspace (`shared`, under their field's name), then those of the config.
+async fn resolved(
+    (field, shared): (&str, &[String]),
+    hooks: &[Hook],
+    turn: &Turn<'_, '_>,
+) -> Result<Vec<Arc<Guardrail>>, Error> {
+    let mut guardrails = Vec::with_capacity(shared.len() + hooks.len());
+    for (n, named) in shared.iter().enumerate() {
+        let at = || format!("the workspace's defaults.{field}[{n}]");
+        guardrails.push(saved(named, &at, turn).await?);
+    }
     for hook in hooks {
-        let named = match &hook.given {
-            Given::Inline(guardrail) => {
-                guardrails.push(Arc::clone(guardrail));
-                continue;
-            }
-            Given::Saved(named) => named,
-        };
-        let at = || turn.config.field("config", &hook.path);
-        let scope = turn.admitted.tenant.scope();
-        let found = turn.call.gateway.guardrails.resolve(&scope, named).await;
-        let found = found.map_err(|error| match error {
-            ResolveError::Unknown => {
-                Error::invalid(at(), format!("this workspace has no guardrail {named:?}"))
-            }
-            ResolveError::Unavailable => Error::Unavailable,
-        })?;
-        if found.archived {
-            return Err(Error::invalid(at(), format!("the guardrail {named:?} is archived")));
-        }
-        guardrails.push(Arc::clone(&found.guardrail));
+        guardrails.push(match &hook.given {
+            Given::Inline(guardrail) => Arc::clone(guardrail),
+            Given::Saved(named) => saved(named, &|| turn.config.field("config", &hook.path), turn).await?,
+        });
     }
     Ok(guardrails)
+}
+
+/// The guardrail that is named `at` somewhere.
+async fn saved(
+    named: &str,
+    at: &(dyn Fn() -> String + Sync),
+    turn: &Turn<'_, '_>,
+) -> Result<Arc<Guardrail>, Error> {
+    let scope = turn.admitted.tenant.scope();
+    let found = turn.call.gateway.guardrails.resolve(&scope, named).await;
+    let found = found.map_err(|error| match error {
+        ResolveError::Unknown => Error::invalid(at(), format!("this workspace has no guardrail {named:?}")),
+        ResolveError::Unavailable => Error::Unavailable,
+    })?;
+    if found.archived {
+        return Err(Error::invalid(at(), format!("the guardrail {named:?} is archived")));
+    }
+    Ok(Arc::clone(&found.guardrail))
 }
 
 /// The client's headers that checks look at.

@@ -29,6 +29,7 @@ mod m20261126_prices;
 mod m20261126_replay;
 mod m20261126_saved_filters;
 mod m20261126_users;
+mod m20261126_workspace_defaults;
 
 pub use database::{apply, connect};
 
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_key_rotation::Migration),
             Box::new(m20261126_saved_filters::Migration),
             Box::new(m20261126_users::Migration),
+            Box::new(m20261126_workspace_defaults::Migration),
         ]
     }
 }

@@ -120,7 +120,7 @@ impl<'a> Org<'a> {
             is_default: false,
             created_at: app.clock.now_ms(),
             description: None,
-            metadata: None,
+            defaults: None,
             status: "active".to_owned(),
             created_by: None,
             last_updated_at: 0,

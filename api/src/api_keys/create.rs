@@ -127,7 +127,7 @@ async fn read(
     let scopes = take_scopes(&mut fields, kind, caller)?;
     let scopes = fields.required("scopes", scopes, "an array of scope names")?;
     let expires_at = fields.expiry(now_ms)?.value();
-    let defaults = defaults::take(&mut fields, kind)?;
+    let mut defaults = defaults::take(&mut fields, kind)?;
     let organisation = fields.line("organisation_id", 100)?;
     let workspace = fields.line("workspace_id", 100)?;
     let user = fields.line("user_id", 100)?;
@@ -145,7 +145,7 @@ async fn read(
         KeyKind::WorkspaceService | KeyKind::WorkspaceUser => {
             let workspace = caller.one_workspace(api, workspace.as_deref()).await?;
             caller.needs(scope_for(kind, Verb::Create), Some(workspace.id))?;
-            defaults::check(&api.db, &workspace.scope, &defaults).await?;
+            defaults::check(&api.db, &workspace.scope, &mut defaults).await?;
             Some(workspace.id)
         }
     };

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::MAX_NAME;
 use crate::fields::{Fields, Sent};
-use crate::{Error, db, metadata};
+use crate::{Error, configs, metadata};
 
 /// What calls of a key have unless they say otherwise.
 #[derive(ToSchema)]
@@ -17,7 +17,7 @@ use crate::{Error, db, metadata};
 pub(crate) struct KeyDefaults {
     /// At most 64 pairs of strings of at most 128 characters. What a call's own metadata has goes before it.
     metadata: Option<BTreeMap<String, String>>,
-    /// The slug of a saved config of the key's workspace: calls run under it that name none in `x-portkey-config`.
+    /// The slug or id of a saved config of the key's workspace: calls run under it that name none in `x-portkey-config`.
     #[schema(min_length = 1, max_length = 100)]
     config_id: Option<String>,
     /// False: a call that names a config of its own is refused. True by default.
@@ -35,7 +35,7 @@ pub(crate) struct Shown {
 
 impl Shown {
     pub fn of(defaults: Option<Defaults>) -> Self {
-        let Defaults { config, metadata, allow_config_override } = defaults.unwrap_or_default();
+        let Defaults { config, metadata, allow_config_override, .. } = defaults.unwrap_or_default();
         let metadata = (!metadata.is_empty()).then_some(metadata);
         Self { metadata, config_id: config, allow_config_override }
     }
@@ -50,6 +50,7 @@ pub(super) fn take(fields: &mut Fields, of: KeyKind) -> Result<Sent<Defaults>, E
             config: fields.line("config_id", MAX_NAME)?,
             metadata: metadata::take(&mut fields)?.value().unwrap_or_default(),
             allow_config_override: fields.flag("allow_config_override")?.unwrap_or(true),
+            ..Defaults::default()
         };
         fields.finish()?;
         if of == KeyKind::OrganisationService && defaults != Defaults::default() {
@@ -60,17 +61,14 @@ pub(super) fn take(fields: &mut Fields, of: KeyKind) -> Result<Sent<Defaults>, E
     })
 }
 
-/// Refuses a config that calls of a key of the workspace `scope` could not run under.
+/// Refuses a config that calls of a key of the workspace `scope` could not run under; gives its slug in place of its id.
 pub(super) async fn check(
     db: &impl ConnectionTrait,
     scope: &TenantScope,
-    defaults: &Sent<Defaults>,
+    defaults: &mut Sent<Defaults>,
 ) -> Result<(), Error> {
-    let Sent::As(Defaults { config: Some(slug), .. }) = defaults else { return Ok(()) };
-    let problem = match db::config::find(db, scope, slug).await? {
-        Some(row) if row.status == "active" => return Ok(()),
-        Some(_) => format!("the config `{slug}` is archived"),
-        None => format!("this workspace has no config `{slug}`"),
-    };
-    Err(Error::invalid("defaults.config_id", problem, "the slug of a config at work"))
+    if let Sent::As(Defaults { config: Some(named), .. }) = defaults {
+        *named = configs::at_work(db, scope, "defaults.config_id", named).await?;
+    }
+    Ok(())
 }

@@ -73,10 +73,10 @@ pub(crate) async fn update(
     let (row, kind) = find(&api, &caller, &scope, &id, Verb::Update).await?;
     fields.repeats("id", &id)?;
     let limits = Change::of_key(&mut fields)?;
-    let defaults = defaults::take(&mut fields, kind)?;
+    let mut defaults = defaults::take(&mut fields, kind)?;
     let mut change = read(fields, kind, &caller, api.clock.now_ms())?;
     if let Some(own) = row.workspace_id.and_then(|id| scope.within(id)) {
-        defaults::check(&api.db, &own, &defaults).await?;
+        defaults::check(&api.db, &own, &mut defaults).await?;
     }
     change.defaults = defaults.map(|defaults| defaults.to_json()).change();
     let txn = api.db.begin().await?;

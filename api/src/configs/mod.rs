@@ -15,6 +15,7 @@ pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use get::get;
 pub(crate) use list::list;
+pub(crate) use named::check_guardrails;
 pub(crate) use update::update;
 pub(crate) use versions::versions;
 
@@ -44,6 +45,21 @@ const MAX_CONFIGS: u64 = 1_000;
 async fn find(db: &impl ConnectionTrait, scope: &TenantScope, slug: &str) -> Result<Model, Error> {
     let row = db::config::find(db, scope, slug).await?;
     row.ok_or_else(|| Error::not_found("config", slug))
+}
+
+/// The slug of the config that a field names by its slug or id: one at work, which calls of the workspace `scope` can run under.
+pub(crate) async fn at_work(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    field: &str,
+    named: &str,
+) -> Result<String, Error> {
+    let problem = match db::config::named(db, scope, named).await? {
+        Some(row) if row.status == "active" => return Ok(row.slug),
+        Some(_) => format!("the config `{named}` is archived"),
+        None => format!("this workspace has no config `{named}`"),
+    };
+    Err(Error::invalid(field, problem, "the slug of a config at work"))
 }
 
 /// Refuses one more where the workspace has all that it may.

@@ -32,12 +32,22 @@ pub(super) async fn check(
             is_active("virtual key", "the slug of a virtual key at work", at, slug, status)?;
         }
     }
-    if !guardrails.is_empty() {
-        let there = db::guardrail::statuses(db, scope, guardrails.keys().copied()).await?;
-        for (named, at) in guardrails {
-            let status = there.get(named).map(String::as_str);
-            is_active("guardrail", "the slug or id of a guardrail at work", at, named, status)?;
-        }
+    check_guardrails(db, scope, guardrails).await
+}
+
+/// Refuses names of guardrails that calls could not run, by the places that have them.
+pub(crate) async fn check_guardrails(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    places: BTreeMap<&str, String>,
+) -> Result<(), Error> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let there = db::guardrail::statuses(db, scope, places.keys().copied()).await?;
+    for (named, at) in places {
+        let status = there.get(named).map(String::as_str);
+        is_active("guardrail", "the slug or id of a guardrail at work", at, named, status)?;
     }
     Ok(())
 }

@@ -29,6 +29,18 @@ pub(crate) async fn find(
     within(scope).filter(Column::Slug.eq(slug)).one(db).await
 }
 
+/// The same by slug or id.
+pub(crate) async fn named(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    named: &str,
+) -> Result<Option<Model>, DbErr> {
+    match named.parse::<Uuid>() {
+        Ok(id) => within(scope).filter(Column::Id.eq(id)).one(db).await,
+        Err(_) => find(db, scope, named).await,
+    }
+}
+
 /// How many are at work.
 pub(crate) async fn count(db: &impl ConnectionTrait, scope: &TenantScope) -> Result<u64, DbErr> {
     at_work(scope).count(db).await

@@ -136,7 +136,7 @@ impl Fixture {
             is_default: false,
             created_at: NOW,
             description: None,
-            metadata: None,
+            defaults: None,
             status: "active".to_owned(),
             created_by: None,
             last_updated_at: NOW,

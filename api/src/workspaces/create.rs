@@ -4,10 +4,10 @@ use entity::{workspace, workspace_member};
 use sea_orm::TransactionTrait as _;
 use sea_orm::prelude::Uuid;
 use serde_json::{Value, json};
-use tenancy::WorkspaceRole;
+use tenancy::{WorkspaceDefaults, WorkspaceRole};
 use utoipa::ToSchema;
 
-use super::defaults::{self, WorkspaceDefaults};
+use super::defaults;
 use super::shape::WorkspaceWithUsers;
 use super::{MAX_DESCRIPTION, MAX_NAME, noted};
 use crate::access::Caller;
@@ -31,7 +31,7 @@ pub(crate) struct NewWorkspace {
     name: String,
     #[schema(min_length = 1, max_length = 500)]
     description: Option<String>,
-    defaults: Option<WorkspaceDefaults>,
+    defaults: Option<defaults::Sendable>,
     /// People of the organisation, who are members of it from now on.
     #[schema(max_items = 100)]
     users: Option<Vec<Uuid>>,
@@ -58,20 +58,25 @@ pub(crate) async fn create(
     let name = fields.line("name", MAX_NAME)?;
     let name = fields.required("name", name, "a string of 1 to 100 characters")?;
     let description = fields.line("description", MAX_DESCRIPTION)?;
-    let metadata = defaults::take(&mut fields)?.value();
+    let defaults = defaults::take(&mut fields, WorkspaceDefaults::default())?;
     let users = take_users(&mut fields)?;
     let limits = Change::of_new_workspace(&mut fields)?;
     fields.finish()?;
     let (organisation_id, now_ms) = (caller.scope.organisation(), api.clock.now_ms());
+    let id = api.ids.fresh();
+    // It has none of its own to name yet; the organisation may have guardrails.
+    let own =
+        caller.scope.within(id).ok_or_else(|| Error::internal("the scope is not the organisation's"))?;
+    let defaults = defaults::check(&api.db, &own, defaults).await?;
     let row = workspace::Model {
-        id: api.ids.fresh(),
+        id,
         organisation_id,
         slug: tenancy::slug::slug("ws-", &name).map_err(Error::internal)?,
         name,
         is_default: false,
         created_at: now_ms,
         description,
-        metadata,
+        defaults: defaults.to_json(),
         status: "active".to_owned(),
         created_by: caller.id(),
         last_updated_at: now_ms,

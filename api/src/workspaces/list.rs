@@ -50,5 +50,5 @@ pub(crate) async fn list(
         let limits = limits.remove(&row.id).unwrap_or_default();
         Workspace::of(row, limits)
     });
-    Ok(web::Json(List::new(total, data.collect())))
+    Ok(web::Json(List::new(total, data.collect::<Result<_, _>>()?)))
 }

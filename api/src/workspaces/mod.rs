@@ -38,5 +38,5 @@ pub(crate) async fn find(api: &Api, caller: &Caller, named: &str) -> Result<work
 
 /// What the audit log says of one.
 fn noted(row: &workspace::Model) -> Value {
-    json!({"name": row.name, "description": row.description, "metadata": row.metadata, "status": row.status})
+    json!({"name": row.name, "description": row.description, "defaults": row.defaults, "status": row.status})
 }

@@ -3,6 +3,7 @@
 use entity::workspace;
 use sea_orm::prelude::*;
 use serde::Serialize;
+use tenancy::WorkspaceDefaults;
 use utoipa::ToSchema;
 
 use super::defaults::Shown as Defaults;
@@ -44,15 +45,16 @@ pub(crate) struct WorkspaceWithUsers {
 }
 
 impl Workspace {
-    pub fn of(row: workspace::Model, limits: Limits) -> Self {
-        Self {
+    pub fn of(row: workspace::Model, limits: Limits) -> Result<Self, Error> {
+        let defaults = WorkspaceDefaults::of(&row)?;
+        Ok(Self {
             id: row.id,
             slug: row.slug,
             name: row.name,
             description: row.description,
             created_at: instant::iso(row.created_at),
             last_updated_at: instant::iso(row.last_updated_at),
-            defaults: Defaults::of(row.metadata, row.is_default),
+            defaults: Defaults::of(defaults, row.is_default),
             is_default: row.is_default.into(),
             usage_limits: limits.usage,
             rate_limits: limits.rates,
@@ -62,7 +64,7 @@ impl Workspace {
                 _ => "archived",
             },
             object: "workspace",
-        }
+        })
     }
 }
 
@@ -71,6 +73,6 @@ impl WorkspaceWithUsers {
         let limits = limits::of(&api.db, [row.id], api.clock.now_ms()).await?.remove(&row.id);
         let users = db::workspace_member::newest(&api.db, &row, MAX_USERS).await?;
         let users = users.into_iter().map(WorkspaceUser::of).collect();
-        Ok(Self { workspace: Workspace::of(row, limits.unwrap_or_default()), users })
+        Ok(Self { workspace: Workspace::of(row, limits.unwrap_or_default())?, users })
     }
 }

@@ -3,19 +3,19 @@ use actix_web::web;
 use entity::workspace::{ActiveModel, Model};
 use sea_orm::{Set, TransactionTrait as _};
 use serde_json::json;
+use tenancy::WorkspaceDefaults;
 use utoipa::ToSchema;
 
-use super::defaults::{self, WorkspaceDefaults};
+use super::defaults;
 use super::shape::WorkspaceWithUsers;
 use super::{MAX_DESCRIPTION, MAX_NAME, find, noted};
 use crate::access::Caller;
-use crate::fields::Sent;
 use crate::limits::{Change, RateLimit, UsageLimits};
 use crate::query::Query;
 use crate::{Api, Error, body, db};
 
-/// What the contract lets a workspace have, and we do not yet change here; members have routes of their own.
-const NOT_YET: [&str; 2] = ["users", "user_api_key_config"];
+/// What the contract lets a workspace have, and we do not change here: members have routes of their own.
+const NOT_YET: [&str; 1] = ["users"];
 
 /// What to change of a workspace; what is left out stays.
 #[derive(ToSchema)]
@@ -28,7 +28,7 @@ pub(crate) struct WorkspaceChange {
     #[schema(min_length = 1, max_length = 500)]
     description: Option<String>,
     /// Null: none. The next call of each key has them.
-    defaults: Option<WorkspaceDefaults>,
+    defaults: Option<defaults::Sendable>,
     /// Each type and period once. Null or empty: none.
     #[schema(max_items = 4)]
     usage_limits: Option<Vec<UsageLimits>>,
@@ -54,22 +54,28 @@ pub(crate) async fn update(
     fields.repeats("workspace_id", &named)?;
     let name = fields.line("name", MAX_NAME)?;
     let description = fields.sent_line("description", MAX_DESCRIPTION)?;
-    let metadata = defaults::take(&mut fields)?;
+    let now = WorkspaceDefaults::of(&row)?;
+    let mut defaults = defaults::take(&mut fields, now.clone())?;
     let limits = Change::of_workspace(&mut fields)?;
     fields.not_yet(&NOT_YET)?;
     fields.finish()?;
+    if let Some(own) = caller.scope.within(row.id)
+        && defaults != now
+    {
+        defaults = defaults::check(&api.db, &own, defaults).await?;
+    }
     let now_ms = api.clock.now_ms();
     let after = Model {
         name: name.unwrap_or_else(|| row.name.clone()),
-        description: sent(description, row.description.as_ref()),
-        metadata: sent(metadata, row.metadata.as_ref()),
+        description: description.map(Some).over(row.description.clone()),
+        defaults: defaults.to_json(),
         last_updated_at: now_ms,
         ..row.clone()
     };
     let change = ActiveModel {
         name: Set(after.name.clone()),
         description: Set(after.description.clone()),
-        metadata: Set(after.metadata.clone()),
+        defaults: Set(after.defaults.clone()),
         last_updated_at: Set(now_ms),
         ..Default::default()
     };
@@ -86,13 +92,4 @@ pub(crate) async fn update(
     txn.commit().await?;
     api.keys.invalidate_organisation(row.organisation_id);
     Ok(web::Json(WorkspaceWithUsers::of(&api, after).await?))
-}
-
-/// What is to be there: what was sent, else what is.
-fn sent<T: Clone>(sent: Sent<T>, now: Option<&T>) -> Option<T> {
-    match sent {
-        Sent::Not => now.cloned(),
-        Sent::Null => None,
-        Sent::As(value) => Some(value),
-    }
 }

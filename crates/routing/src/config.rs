@@ -136,6 +136,23 @@ impl PartialEq for Given {
 }
 
 impl Config {
+    /// A config that leaves all to the call itself.
+    #[must_use]
+    pub fn of_call() -> Self {
+        let path = "config".to_owned();
+        let leaf = Leaf {
+            path: path.clone(),
+            name: None,
+            provider: None,
+            virtual_key: None,
+            api_key: None,
+            extras: BTreeMap::new(),
+            policy: Policy::default(),
+        };
+        let root = Node { path, name: None, weight: 1.0, kind: Kind::Leaf(Arc::new(leaf)) };
+        Self { root, reads_params: false, extra_bytes: 0 }
+    }
+
     /// The root's strategy, as logs have it.
     #[must_use]
     pub fn mode(&self) -> &'static str {

@@ -35,7 +35,7 @@ mod testing;
 pub mod virtual_keys;
 
 pub use configs::{Configs, SavedConfig};
-pub use defaults::Defaults;
+pub use defaults::{Defaults, WorkspaceDefaults};
 pub use guardrails::{Guardrails, SavedGuardrail};
 pub use keys::{IdentifyError, Keys, LookUps, archive_of_user, key_hashes};
 pub use kind::{KeyKind, UnknownKind};

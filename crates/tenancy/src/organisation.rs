@@ -132,7 +132,7 @@ pub async fn create(
         is_default: true,
         created_at: now_ms,
         description: None,
-        metadata: None,
+        defaults: None,
         status: "active".to_owned(),
         created_by: None,
         last_updated_at: now_ms,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use recorder::ConfigVersion;
 use routing::{Config, Leaf};
-use tenancy::ResolveError;
+use tenancy::{Defaults, ResolveError};
 
 use crate::Gateway;
 use crate::admit::Admitted;
@@ -66,7 +66,11 @@ pub(crate) async fn of(
     let defaults = admitted.tenant.defaults.as_deref();
     let own = defaults.and_then(|defaults| defaults.config.as_deref());
     let Some(text) = &control.config else {
-        let Some(slug) = own else { return Ok(None) };
+        let Some(slug) = own else {
+            // What only the workspace's guardrails are to judge goes the way of calls under a config.
+            let judged = defaults.is_some_and(Defaults::has_guardrails);
+            return Ok(judged.then(|| ConfigInUse { config: Config::of_call().into(), saved: None }));
+        };
         // Rare and large: in a box it is not part of every call's future.
         return Box::pin(saved(slug, admitted, gateway)).await.map(Some);
     };
