@@ -197,11 +197,10 @@ where
 
 /// That a log's metadata has the pair. The key is a value here, never part of a path, so that no key needs escaping.
 fn has_pair(key: &str, value: &str, backend: DbBackend) -> SimpleExpr {
-    let sql = match backend {
-        DbBackend::Postgres => r#""log"."metadata" ->> $1 = $2"#,
-        _ => {
-            r#"EXISTS (SELECT 1 FROM json_each("log"."metadata") AS "pair" WHERE "pair"."key" = ? AND "pair"."value" = ?)"#
-        }
-    };
+    if backend == DbBackend::Postgres {
+        let pair = serde_json::json!({key: value}).to_string();
+        return Expr::cust_with_values(r#""log"."metadata"::jsonb @> $1::text::jsonb"#, [pair]);
+    }
+    let sql = r#"EXISTS (SELECT 1 FROM json_each("log"."metadata") AS "pair" WHERE "pair"."key" = ? AND "pair"."value" = ?)"#;
     Expr::cust_with_values(sql, [key, value])
 }

@@ -7,7 +7,8 @@ use sea_orm::{ConnectionTrait, DbBackend, QuerySelect, QueryTrait, Select};
 use tenancy::TenantScope;
 
 use crate::sort::sorted;
-use crate::{Exchange, Filter, Page, Start, content, text};
+use crate::text::{self, Searched};
+use crate::{Exchange, Filter, Page, Start, content};
 
 /// Logs of a page, at most.
 pub const MAX_PAGE: u64 = 1_000;
@@ -58,7 +59,11 @@ pub async fn list(
 ) -> Result<Page, DbErr> {
     let start = start.into();
     let limit = Ord::clamp(limit, 1, MAX_PAGE);
-    let rows = found(scope, filter, cutoff_ms, db.get_database_backend());
+    let rows = whatever_it_says(scope, filter, cutoff_ms, db.get_database_backend());
+    let rows = match searched(scope, filter, cutoff_ms) {
+        Some(searched) => text::narrow_list(db, rows, searched).await?,
+        None => rows,
+    };
     let mut rows = sorted(rows, start).limit(limit + 1).all(db).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > size;
@@ -114,10 +119,29 @@ pub(crate) fn found(
     cutoff_ms: Option<i64>,
     backend: DbBackend,
 ) -> Select<log::Entity> {
-    let rows = filter
+    let rows = whatever_it_says(scope, filter, cutoff_ms, backend);
+    match searched(scope, filter, cutoff_ms) {
+        Some(searched) => text::narrow(rows, searched, backend),
+        None => rows,
+    }
+}
+
+/// The same but for what prompt and answer say.
+fn whatever_it_says(
+    scope: &TenantScope,
+    filter: &Filter,
+    cutoff_ms: Option<i64>,
+    backend: DbBackend,
+) -> Select<log::Entity> {
+    filter
         .apply(within(scope, cutoff_ms), backend)
-        .apply_if(filter.feedback_condition(scope.organisation()), QueryFilter::filter);
-    text::narrow(rows, filter.text.as_ref(), scope, filter.created_ms, cutoff_ms, backend)
+        .apply_if(filter.feedback_condition(scope.organisation()), QueryFilter::filter)
+}
+
+fn searched<'f>(scope: &TenantScope, filter: &'f Filter, cutoff_ms: Option<i64>) -> Option<Searched<'f>> {
+    let search = filter.text.as_ref()?;
+    let organisation = scope.organisation();
+    Some(Searched { search, organisation, created_ms: filter.created_ms, cutoff_ms })
 }
 
 /// The log of that id. Its time, which the id begins with, tells PostgreSQL the one day to look in.

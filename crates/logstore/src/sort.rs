@@ -53,6 +53,11 @@ impl By {
         }
     }
 
+    /// Whether every log has it.
+    const fn is_always_known(self) -> bool {
+        matches!(self, Self::CreatedAt | Self::ResponseTime)
+    }
+
     /// The same of a log that was read.
     fn value(self, log: &log::Model) -> Option<i64> {
         match self {
@@ -112,6 +117,10 @@ pub(crate) fn sorted(rows: Select<Entity>, start: Start) -> Select<Entity> {
     };
     let order = if sort.descending { Order::Desc } else { Order::Asc };
     let rows = rows.apply_if(sort.by.expression(), |rows, value| {
+        if sort.by.is_always_known() {
+            // An index is in one order of nulls, also where there are none.
+            return rows.order_by(value, order.clone());
+        }
         rows.order_by_with_nulls(value, order.clone(), NullOrdering::Last)
     });
     rows.order_by(Column::Id, order)

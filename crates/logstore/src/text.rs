@@ -8,7 +8,7 @@ mod waiting;
 mod words;
 
 pub use search::Search;
-pub(crate) use search::narrow;
+pub(crate) use search::{Searched, narrow, narrow_list};
 pub use waiting::{Found, Waiting, Words, contents, next, write};
 pub(crate) use waiting::{LOGS_A_ROW, hold_still};
 pub use words::{MAX_TEXT_BYTES, words_of};
