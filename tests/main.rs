@@ -37,6 +37,7 @@ mod otel_ingest;
 mod otel_tools;
 mod outages;
 mod overage;
+mod pages;
 mod payments;
 mod prices;
 mod quota;

@@ -21,10 +21,11 @@ fn planes_that_say_who_they_are(gateways: [Upstream; 2], api: Upstream) -> Nginx
     nginx
 }
 
-/// Every route of the control plane, with something for its parameters.
+/// Every route and page of the control plane, with something for its parameters.
 fn control_plane() -> impl Iterator<Item = (&'static str, String)> {
     let operators = api::admin::ROUTES.iter().map(|route| ("GET", route.path));
-    let routes = api::ROUTES.iter().map(|route| (route.method, route.path)).chain(operators);
+    let pages = api::pages::PAGES.iter().map(|page| (page.method, page.path));
+    let routes = api::ROUTES.iter().map(|route| (route.method, route.path)).chain(operators).chain(pages);
     routes.map(|(method, path)| (method, path.replace(['{', '}'], "")))
 }
 

@@ -249,6 +249,34 @@ async fn be_invited(caller: &mut Caller) {
         .extend(["access_token", "refresh_token"].map(|name| accepted[name].as_str().unwrap().to_owned()));
 }
 
+/// Somebody opens links of mails and signs in by a form: right and wrong ones.
+async fn look_at_pages(caller: &mut Caller) {
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let url = |path: &str| format!("http://{}{path}", caller.addr);
+    let form = |path: &str, body: String| {
+        let form = http.post(url(path)).header("sec-fetch-site", "same-origin");
+        form.header("content-type", "application/x-www-form-urlencoded").body(body).send()
+    };
+    for kind in ["invites", "reset"] {
+        let path = format!("/{kind}/{}", secret("of-a-link"));
+        assert_eq!(http.get(url(&path)).send().await.unwrap().status(), 404);
+        assert_eq!(http.get(url(&format!("{path}/x"))).send().await.unwrap().status(), 404);
+        let body = format!("password={0}&new_password={0}", secret("of-a-form"));
+        assert_eq!(form(&path, body).await.unwrap().status(), 404);
+    }
+    let email = caller.text("owner_email").to_owned();
+    let wrong = format!("email={email}&password={}", secret("wrong"));
+    assert_eq!(form("/sign-in", wrong).await.unwrap().status(), 401);
+    let right = format!("email={email}&password={}", secret("new-password"));
+    let signed_in = form("/sign-in", right).await.unwrap();
+    let cookie = signed_in.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let page = http.get(url("/account")).header("cookie", &cookie).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let stranger = http.get(url("/account")).header("cookie", format!("turnpike={}", secret("cookie")));
+    assert_eq!(stranger.send().await.unwrap().status(), 303);
+    caller.given.push(cookie.split_once('=').unwrap().1.to_owned());
+}
+
 /// A webhook that is tested and rotated, and an alert that goes there and by a mail server that is not there.
 async fn be_alerted(caller: &mut Caller, upstream: &mut Upstream, dir: &Path) {
     let path = "/v1/billing/alerts/webhooks";
@@ -406,6 +434,7 @@ async fn no_secret_is_said_or_kept_whatever_fails_and_the_same_search_finds_what
     keep_configs(&caller).await;
     sign_in(&mut caller).await;
     be_invited(&mut caller).await;
+    look_at_pages(&mut caller).await;
     rotate_keys(&mut caller).await;
     let webhook = caller.request(Method::POST, "/v1/billing/stripe/webhook");
     let webhook = webhook.header("stripe-signature", format!("t=1,v1={}", secret("signature"))).body("{}");

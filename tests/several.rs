@@ -16,14 +16,14 @@ use tempfile::TempDir;
 
 use crate::harness::{MASTER_KEY, Org, Process, START_MS, TestApp, chat, until};
 
-struct Pair {
+pub struct Pair {
     redis: RedisServer,
-    first: TestApp,
-    second: TestApp,
+    pub first: TestApp,
+    pub second: TestApp,
 }
 
 impl Pair {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let redis = RedisServer::start();
         let first = TestApp::with(|settings| share(settings, &redis)).await;
         let dir = TempDir::new().unwrap();

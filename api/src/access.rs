@@ -9,6 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::{DbErr, Json, Uuid};
 use tenancy::audit::{self, Actor, Author, Entry, Origin};
+use tenancy::people::Person;
 use tenancy::{IdentifyError, People, Role, Scope, Scopes, Tenant, TenantScope};
 use utoipa::IntoParams;
 
@@ -69,6 +70,11 @@ impl Access {
             Self::AllOf(scopes) => scopes.iter().all(has),
             Self::Public | Self::Person | Self::Owner | Self::OwnerOr(_) | Self::PersonOr(_) => true,
         }
+    }
+
+    /// Whether the tenant may do it in this workspace.
+    pub(crate) fn suffices_in(self, tenant: &Tenant, workspace_id: Uuid) -> bool {
+        self.suffice(tenant.scopes_in(workspace_id))
     }
 
     fn refusal(self) -> Error {
@@ -180,6 +186,12 @@ impl Caller {
             }
         };
         Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id, origin: None })
+    }
+
+    /// Somebody who is signed in, if they may do what `access` says.
+    pub fn in_person(person: &Person, access: Access, origin: Option<Arc<Origin>>) -> Result<Self, Error> {
+        let (tenant, session_id) = (Arc::clone(&person.tenant), Some(person.session_id));
+        Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id, origin })
     }
 
     /// Refuses unless the caller has `scope`, for what only the request's content tells: in this workspace, if it is about one.

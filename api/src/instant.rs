@@ -23,6 +23,13 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
         .or_else(restored)
 }
 
+/// A moment as people read it: `2024-07-30 13:27 UTC`.
+pub(crate) fn minute(ms: i64) -> String {
+    let iso = iso(ms);
+    let (day, time) = iso.split_once('T').unwrap_or((&iso, ""));
+    format!("{day} {} UTC", time.get(..5).unwrap_or(time))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +52,6 @@ mod tests {
             assert_eq!(parse(text), ms, "{text}");
         }
         assert_eq!(iso(1_722_346_049_000), "2024-07-30T13:27:29.000Z");
+        assert_eq!(minute(1_722_346_049_000), "2024-07-30 13:27 UTC");
     }
 }

@@ -30,6 +30,7 @@ mod openapi;
 mod origin;
 mod otel;
 pub mod otlp;
+pub mod pages;
 mod paging;
 mod path;
 mod payments;

@@ -11,7 +11,7 @@ use actix_web::{HttpMessage as _, web};
 use telemetry::{KeyValue, Request, Served, Span};
 
 use crate::Api;
-use crate::origin::{REQUEST_ID, RequestId};
+use crate::origin::{REQUEST_ID, RequestId, TOKEN};
 
 /// To be wrapped around the resource at `route`.
 pub(crate) async fn observed<B: MessageBody>(
@@ -24,10 +24,11 @@ pub(crate) async fn observed<B: MessageBody>(
     request.extensions_mut().insert(RequestId(id));
     let method = telemetry::method(request.method().as_str());
     let header = |name: &str| request.headers().get(name)?.to_str().ok();
-    let span = api
-        .telemetry
-        .tracer
-        .serve(header, || Request { method, route, path: request.path(), host: header("host") }.begin());
+    // Of a link that works by its path, only the route.
+    let is_secret = request.match_info().get(TOKEN).is_some();
+    let path = if is_secret { route } else { request.path() };
+    let span =
+        api.telemetry.tracer.serve(header, || Request { method, route, path, host: header("host") }.begin());
     let mut answered = telemetry::within(span.clone(), next.call(request)).await;
     if let (Ok(response), Ok(id)) = (&mut answered, HeaderValue::try_from(id.to_string())) {
         response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);

@@ -1,5 +1,6 @@
 //! From where a request comes, and the id that it is known by.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::header::USER_AGENT;
@@ -26,11 +27,23 @@ pub(crate) fn of(request: &HttpRequest, trust_forwarded_for: bool) -> Origin {
     let query = request.query_string();
     Origin {
         method: request.method().to_string(),
-        uri: first(request.path(), MAX_URI),
+        uri: first(&shown_path(request), MAX_URI),
         query: (!query.is_empty()).then(|| first(query, MAX_URI)),
         request_id: id.unwrap_or_default().to_string(),
         client: client(request, trust_forwarded_for),
         user_agent: user_agent(request).map(|text| first(text, MAX_USER_AGENT)),
+    }
+}
+
+/// The name of a part of a path that is a secret: of a link, which works by it.
+pub(crate) const TOKEN: &str = "token";
+
+/// The path, without the secret that it may have.
+pub(crate) fn shown_path(request: &HttpRequest) -> Cow<'_, str> {
+    let pattern = || request.match_pattern().unwrap_or_default();
+    match request.match_info().get(TOKEN) {
+        Some(_) => Cow::Owned(pattern()),
+        None => Cow::Borrowed(request.path()),
     }
 }
 

@@ -8,8 +8,8 @@ use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
 use crate::observed::observed;
 use crate::{
     Access, Api, Error, admin, alerts, analytics, api_keys, audit_logs, auth, billing, configs, feedback,
-    guardrails, invites, logs, members, otel, otlp, payments, prices, saved_filters, traces, usage, users,
-    virtual_keys, workspaces,
+    guardrails, invites, logs, members, otel, otlp, pages, payments, prices, saved_filters, traces, usage,
+    users, virtual_keys, workspaces,
 };
 
 /// One route.
@@ -52,8 +52,11 @@ const ROTATE_KEYS: Access = AnyOf(&[
     Scope::WorkspaceServiceApiKeysRotate,
     Scope::WorkspaceUserApiKeysRotate,
 ]);
-const READ_LOG: Access =
+pub(crate) const READ_LOG: Access =
     AnyOf(&[Scope::LogsRead, Scope::CompletionsWrite, Scope::LogsWrite, Scope::LogsView]);
+
+pub(crate) const REPLAY: Access = Access::PersonOr(Scope::CompletionsWrite);
+pub(crate) const GIVE_FEEDBACK: Access = AllOf(&[Scope::LogsWrite]);
 
 const READ_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsRead]);
 const UPDATE_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsUpdate]);
@@ -82,9 +85,7 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/auth/jwks", Access::Public, |r| r.to(auth::jwks)),
     route("GET", "/v1/logs", AnyOf(&[Scope::LogsList]), |r| r.to(logs::list)),
     route("POST", "/v1/logs", AllOf(&[Scope::CompletionsWrite, Scope::LogsWrite]), |r| r.to(logs::insert)),
-    route("POST", "/v1/logs/{id}/replay", Access::PersonOr(Scope::CompletionsWrite), |r| {
-        r.to(logs::replay::replay)
-    }),
+    route("POST", "/v1/logs/{id}/replay", REPLAY, |r| r.to(logs::replay::replay)),
     route("GET", "/v1/logs/values", AnyOf(&[Scope::LogsList]), |r| r.to(logs::values)),
     route("GET", "/v1/logs/filters", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::list)),
     route("POST", "/v1/logs/filters", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::create)),
@@ -92,8 +93,8 @@ pub static ROUTES: &[Route] = &[
     route("PUT", "/v1/logs/filters/{id}", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::update)),
     route("DELETE", "/v1/logs/filters/{id}", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::delete)),
     route("GET", "/v1/logs/{id}", READ_LOG, |r| r.to(logs::get)),
-    route("POST", "/v1/feedback", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::create)),
-    route("PUT", "/v1/feedback/{id}", AllOf(&[Scope::LogsWrite]), |r| r.to(feedback::update)),
+    route("POST", "/v1/feedback", GIVE_FEEDBACK, |r| r.to(feedback::create)),
+    route("PUT", "/v1/feedback/{id}", GIVE_FEEDBACK, |r| r.to(feedback::update)),
     route("POST", "/v1/logs/otel/v1/traces", otlp::ACCESS, |r| r.to(otlp::traces)),
     route("POST", "/v1/logs/otel/v1/logs", otlp::ACCESS, |r| r.to(otlp::logs)),
     route("POST", "/v1/otel/v1/traces", otlp::ACCESS, |r| r.to(otlp::traces)),
@@ -224,6 +225,7 @@ const fn route(
 pub fn configure(config: &mut web::ServiceConfig, api: Api) {
     config.app_data(web::Data::new(api));
     admin::configure(config);
+    pages::configure(config);
     for routes in ROUTES.chunk_by(|one, next| one.path == next.path) {
         let mut resource = web::resource(routes[0].path);
         for route in routes {
@@ -235,7 +237,7 @@ pub fn configure(config: &mut web::ServiceConfig, api: Api) {
     }
 }
 
-fn method(name: &'static str) -> actix_web::Route {
+pub(crate) fn method(name: &'static str) -> actix_web::Route {
     match name {
         "POST" => web::post(),
         "PUT" => web::put(),

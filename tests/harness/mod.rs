@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set itself up has failed")]
 
 mod app;
+mod browser;
 mod chance;
 mod collector;
 mod fleet;
@@ -23,6 +24,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use app::{START_MS, TestApp, number};
+pub use browser::walk;
 pub use chance::Chance;
 pub use collector::{Collector, Reply, attribute};
 pub use fleet::{Fleet, Tenant};

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::shape::Tokens;
 use crate::access::{self, Credential};
+use crate::fields::Fields;
 use crate::query::Query;
 use crate::{Api, Error, body, origin};
 
@@ -72,31 +73,46 @@ pub(crate) async fn accept(
     payload: web::Payload,
 ) -> Result<CustomizeResponder<Json<AcceptedInvite>>, Error> {
     query.none()?;
-    let mut fields = body::credentials(payload).await?;
-    let token = fields.line("token", 256)?;
-    let token = fields.required("token", token, "the token of an invite's link")?.into();
-    let (first_name, last_name) = (fields.line("first_name", MAX_NAME)?, fields.line("last_name", MAX_NAME)?);
-    let password = fields.line("password", tenancy::password::MAX)?.map(SecretString::from);
-    fields.finish()?;
+    let fields = body::credentials(payload).await?;
     let signed_in = match access::credential(None, host::bearer(&request)) {
         Some(Credential::AccessToken(token)) => {
             api.people.identify(&token).await.map_err(access::access_token_error)?.tenant.user_id
         }
         _ => None,
     };
-    let client = Client {
-        address: origin::client(&request, api.trust_forwarded_for),
-        user_agent: origin::user_agent(&request).map(str::to_owned),
-    };
-    let origin = Arc::new(origin::of(&request, api.trust_forwarded_for));
-    let acceptance = Acceptance { token, first_name, last_name, password, signed_in, client, origin };
-    let accepted = api.people.accept(acceptance).await.map_err(|error| match error {
+    let acceptance = take_acceptance(&request, &api, fields, signed_in)?;
+    let accepted = api.people.accept(acceptance).await.map_err(acceptance_error)?;
+    let api_keys = accepted.keys.into_iter().map(UserKey::of).collect();
+    let answer = AcceptedInvite { tokens: Tokens::of(accepted.signed_in), api_keys };
+    Ok(Json(answer).customize().insert_header((CACHE_CONTROL, "no-store")))
+}
+
+/// Why an invite is not accepted.
+pub(crate) fn acceptance_error(error: PeopleError) -> Error {
+    match error {
         PeopleError::Refused => {
             Error::Unauthorised("it is not the password of the account that has the address")
         }
         error => error.into(),
-    })?;
-    let api_keys = accepted.keys.into_iter().map(UserKey::of).collect();
-    let answer = AcceptedInvite { tokens: Tokens::of(accepted.signed_in), api_keys };
-    Ok(Json(answer).customize().insert_header((CACHE_CONTROL, "no-store")))
+    }
+}
+
+/// What somebody accepts an invite by; `signed_in` is who they have shown that they are.
+pub(crate) fn take_acceptance(
+    request: &HttpRequest,
+    api: &Api,
+    mut fields: Fields,
+    signed_in: Option<Uuid>,
+) -> Result<Acceptance, Error> {
+    let token = fields.line("token", 256)?;
+    let token = fields.required("token", token, "the token of an invite's link")?.into();
+    let (first_name, last_name) = (fields.line("first_name", MAX_NAME)?, fields.line("last_name", MAX_NAME)?);
+    let password = fields.line("password", tenancy::password::MAX)?.map(SecretString::from);
+    fields.finish()?;
+    let client = Client {
+        address: origin::client(request, api.trust_forwarded_for),
+        user_agent: origin::user_agent(request).map(str::to_owned),
+    };
+    let origin = Arc::new(origin::of(request, api.trust_forwarded_for));
+    Ok(Acceptance { token, first_name, last_name, password, signed_in, client, origin })
 }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::shape::{Tokens, TokensAnswer};
+use crate::fields::Fields;
 use crate::query::Query;
 use crate::{Api, Error, body, origin};
 
@@ -35,22 +36,23 @@ pub(crate) async fn login(
     payload: web::Payload,
 ) -> Result<TokensAnswer, Error> {
     query.none()?;
-    let sign_in = read(&request, api.trust_forwarded_for, payload).await?;
-    let signed_in = api.people.sign_in(sign_in).await.map_err(|error| match error {
+    let sign_in = take_sign_in(&request, &api, body::credentials(payload).await?)?;
+    let signed_in = api.people.sign_in(sign_in).await.map_err(sign_in_error)?;
+    Ok(Tokens::answer(signed_in))
+}
+
+/// Why somebody is not signed in.
+pub(crate) fn sign_in_error(error: PeopleError) -> Error {
+    match error {
         PeopleError::Refused => {
             Error::Unauthorised("no such e-mail address, password and organisation go together")
         }
         error => error.into(),
-    })?;
-    Ok(Tokens::answer(signed_in))
+    }
 }
 
-async fn read(
-    request: &HttpRequest,
-    trust_forwarded_for: bool,
-    payload: web::Payload,
-) -> Result<SignIn, Error> {
-    let mut fields = body::credentials(payload).await?;
+/// What somebody signs in by.
+pub(crate) fn take_sign_in(request: &HttpRequest, api: &Api, mut fields: Fields) -> Result<SignIn, Error> {
     let email = fields.line("email", MAX_EMAIL)?;
     let email = fields.required("email", email, "the e-mail address of a person")?;
     let password = super::take_password(&mut fields, "password")?;
@@ -66,7 +68,7 @@ async fn read(
         email,
         password,
         organisation_id,
-        address: origin::client(request, trust_forwarded_for),
+        address: origin::client(request, api.trust_forwarded_for),
         user_agent,
     })
 }

@@ -18,13 +18,13 @@ use utoipa::{OpenApi, ToSchema};
 use crate::Error;
 use crate::fields::Fields;
 
-pub(crate) use accept::accept;
+pub(crate) use accept::{accept, acceptance_error, take_acceptance};
 pub(crate) use jwks::jwks;
-pub(crate) use login::login;
+pub(crate) use login::{login, sign_in_error, take_sign_in};
 pub(crate) use logout::logout;
 pub(crate) use password::password;
 pub(crate) use refresh::refresh;
-pub(crate) use reset::{begin_reset, finish_reset};
+pub(crate) use reset::{ask_reset, begin_reset, finish_reset, set_password};
 pub(crate) use sessions::{end_session, sessions};
 
 /// The part of the document.

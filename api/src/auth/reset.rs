@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::login::MAX_EMAIL;
 use super::weak;
+use crate::fields::Fields;
 use crate::query::Query;
 use crate::wrapped::Nothing;
 use crate::{Api, Error, body, origin};
@@ -48,17 +49,19 @@ pub(crate) async fn begin_reset(
     payload: web::Payload,
 ) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
-    let mut fields = body::credentials(payload).await?;
+    ask_reset(&request, &api, body::credentials(payload).await?).await?;
+    Ok(web::Json(Nothing {}))
+}
+
+/// Sends a mail for a new password, if there is such an account.
+pub(crate) async fn ask_reset(request: &HttpRequest, api: &Api, mut fields: Fields) -> Result<(), Error> {
     let address = fields.line("email", MAX_EMAIL)?;
     let address = fields.required("email", address, email::EXPECTED)?;
     fields.finish()?;
     let address =
         email::normal(&address).map_err(|problem| Error::invalid("email", problem, email::EXPECTED))?;
-    api.people.may_reset(&address, origin::client(&request, api.trust_forwarded_for)).await?;
-    if api.sends_mail {
-        send(&api, address).await?;
-    }
-    Ok(web::Json(Nothing {}))
+    api.people.may_reset(&address, origin::client(request, api.trust_forwarded_for)).await?;
+    if api.sends_mail { send(api, address).await } else { Ok(()) }
 }
 
 /// Where there is no such account all is done but the sending: it takes as long.
@@ -105,12 +108,16 @@ pub(crate) async fn finish_reset(
     payload: web::Payload,
 ) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
-    let mut fields = body::credentials(payload).await?;
+    set_password(&request, &api, body::credentials(payload).await?).await?;
+    Ok(web::Json(Nothing {}))
+}
+
+/// Sets a new password with the token of a mail.
+pub(crate) async fn set_password(request: &HttpRequest, api: &Api, mut fields: Fields) -> Result<(), Error> {
     let token = fields.line("token", 256)?;
     let token = fields.required("token", token, "the token of a mail")?.into();
     let new = super::take_password(&mut fields, "new_password")?;
     fields.finish()?;
-    let origin = Arc::new(origin::of(&request, api.trust_forwarded_for));
-    api.people.finish_reset(&token, new, origin).await.map_err(|error| weak(error, "new_password"))?;
-    Ok(web::Json(Nothing {}))
+    let origin = Arc::new(origin::of(request, api.trust_forwarded_for));
+    api.people.finish_reset(&token, new, origin).await.map_err(|error| weak(error, "new_password"))
 }

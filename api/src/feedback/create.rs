@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use actix_web::web;
 use entity::feedback;
 use sea_orm::TransactionTrait as _;
+use serde_json::Value;
 
 use super::body::{NewFeedbacks, opinion, trace_id};
 use super::{FeedbackSaved, check};
@@ -33,6 +34,16 @@ pub(crate) async fn create(
     query.none()?;
     check(&caller)?;
     let entries = body::entries(payload, MAX_BODY, MAX_ENTRIES, "feedbacks").await?;
+    Ok(web::Json(save(&api, &caller, entries).await?))
+}
+
+/// Saves what a page's form says, as if it had been sent as JSON.
+pub(crate) async fn save_one(api: &Api, caller: &Caller, entry: Value) -> Result<(), Error> {
+    check(caller)?;
+    save(api, caller, vec![(String::new(), entry)]).await.map(|_| ())
+}
+
+async fn save(api: &Api, caller: &Caller, entries: Vec<(String, Value)>) -> Result<FeedbackSaved, Error> {
     let now_ms = api.clock.now_ms();
     let mut rows: Vec<feedback::Model> = Vec::with_capacity(entries.len());
     let mut named = HashMap::new();
@@ -41,7 +52,7 @@ pub(crate) async fn create(
         let workspace = fields.line("workspace_id", MAX_WORKSPACE)?;
         let workspace_id = match named.get(&workspace) {
             Some(id) => *id,
-            None => caller.one_workspace(&api, workspace.as_deref()).await?.id,
+            None => caller.one_workspace(api, workspace.as_deref()).await?.id,
         };
         named.insert(workspace, workspace_id);
         let trace_id = trace_id(&mut fields)?;
@@ -64,5 +75,5 @@ pub(crate) async fn create(
     db::feedback::insert(&txn, &rows).await?;
     exports::outbox::add_feedback(&txn, &api.ids, &rows, now_ms).await?;
     txn.commit().await?;
-    Ok(web::Json(FeedbackSaved { status: "success", message: "Feedback saved", feedback_ids }))
+    Ok(FeedbackSaved { status: "success", message: "Feedback saved", feedback_ids })
 }

@@ -5,7 +5,7 @@ mod create;
 mod opinions;
 mod update;
 
-pub(crate) use create::create;
+pub(crate) use create::{create, save_one};
 pub(crate) use opinions::{Feedback, Opinions, of_trace, of_traces};
 pub(crate) use update::update;
 

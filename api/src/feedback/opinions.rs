@@ -41,13 +41,13 @@ struct Opinion {
 pub(crate) struct Feedback {
     id: Uuid,
     /// -10 to 10.
-    value: i16,
+    pub value: i16,
     /// 0 to 1.
-    weight: f64,
+    pub weight: f64,
     #[schema(value_type = Option<HashMap<String, Value>>)]
-    metadata: Option<Value>,
+    pub metadata: Option<Value>,
     #[schema(format = DateTime)]
-    created_at: String,
+    pub created_at: String,
     #[schema(format = DateTime)]
     last_updated_at: String,
 }

@@ -9,25 +9,25 @@ use utoipa::ToSchema;
 /// a limit that denied it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LogAttempt)]
-pub(super) struct Attempt {
+pub(crate) struct Attempt {
     /// The JSON path of the target in its config, e.g. `config.targets[0]`.
-    target: String,
+    pub target: String,
     /// The name that the config gives the target.
-    name: Option<String>,
-    provider: String,
+    pub name: Option<String>,
+    pub provider: String,
     virtual_key: Option<String>,
-    model: Option<String>,
+    pub model: Option<String>,
     request_url: String,
     /// 0: the first request to this target; n: its n-th retry.
-    retry: u16,
-    response_status_code: Option<u16>,
+    pub retry: u16,
+    pub response_status_code: Option<u16>,
     /// Why there was no answer, or why it was not whole.
-    error: Option<String>,
+    pub error: Option<String>,
     /// Milliseconds from receiving the call.
-    started_after: u64,
+    pub started_after: u64,
     /// Milliseconds to the head of the answer; of the one that was passed on, to its end.
-    response_time: u64,
-    cache_status: String,
+    pub response_time: u64,
+    pub cache_status: String,
 }
 
 /// The attempts of a log; none where the call ran under no config: its one attempt is all that the log says.

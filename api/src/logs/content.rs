@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 /// A body, unchanged: JSON is passed on to the letter.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Json(Box<RawValue>),
     Text(String),
     Binary { base64: String },

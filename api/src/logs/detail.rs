@@ -13,7 +13,7 @@ use super::attempts::{self, Attempt};
 use super::content::Body;
 use super::metrics::Metrics;
 use super::replay::Replayable;
-use super::row::millis;
+use super::row::{millis, page};
 use crate::feedback::Feedback;
 use crate::instant;
 
@@ -22,27 +22,29 @@ use crate::instant;
 pub(crate) struct Detail {
     #[serde(rename = "_id")]
     id: Uuid,
+    /// Its page, for members of its workspace.
+    url: String,
     organisation_id: Uuid,
-    workspace_id: Option<String>,
+    pub workspace_id: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
-    request: Request,
-    response: Response,
+    pub request: Request,
+    pub response: Response,
     metrics: Metrics,
-    status: StatusLabels,
+    pub status: StatusLabels,
     /// What the targets of the call's config were asked, in order; empty where it ran under none.
-    attempts: Vec<Attempt>,
+    pub attempts: Vec<Attempt>,
     /// What guardrails found, as in the answer.
     #[schema(value_type = Option<std::collections::HashMap<String, Value>>)]
     hook_results: Option<Value>,
     /// What is thought of its trace, the newest 100 of it.
-    feedback: Vec<Feedback>,
+    pub feedback: Vec<Feedback>,
     outcome: String,
     /// What became of the content.
     payload: String,
     external_id: Option<String>,
     /// Whether the call can be made once more: `POST /v1/logs/{id}/replay`.
-    replayable: Replayable,
+    pub replayable: Replayable,
     /// The log whose call this one is, once more.
     replay_of: Option<Uuid>,
 }
@@ -50,16 +52,16 @@ pub(crate) struct Detail {
 #[derive(Serialize, ToSchema)]
 #[schema(as = LogRequest)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub(crate) struct Request {
     url: String,
     method: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
-    headers: Option<Map<String, Value>>,
+    pub headers: Option<Map<String, Value>>,
     /// JSON as it was, another text as a string, anything else in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
-    body: Option<Body>,
+    pub body: Option<Body>,
     #[schema(value_type = std::collections::HashMap<String, String>)]
     portkey_headers: Map<String, Value>,
 }
@@ -68,19 +70,26 @@ struct Request {
 #[schema(as = LogResponse)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the contract's names")]
-struct Response {
+pub(crate) struct Response {
     status: i16,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
-    headers: Option<Map<String, Value>>,
+    pub headers: Option<Map<String, Value>>,
     /// JSON as it was, another text as a string, anything else in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Value>)]
-    body: Option<Body>,
+    pub body: Option<Body>,
     /// Milliseconds.
     response_time: i64,
     last_used_option_json_path: String,
     streaming_mode: bool,
+}
+
+/// Where a log is.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub public_url: &'a str,
+    pub workspace_slug: Option<&'a str>,
 }
 
 impl Detail {
@@ -88,7 +97,7 @@ impl Detail {
     pub fn of(
         log: &log::Model,
         exchange: Option<Exchange>,
-        workspace_slug: Option<&str>,
+        Place { public_url, workspace_slug }: Place<'_>,
         virtual_key: Option<&str>,
         feedback: Vec<Feedback>,
     ) -> Self {
@@ -96,6 +105,7 @@ impl Detail {
         let (request, response) = exchange.map(|exchange| (exchange.request, exchange.response)).unzip();
         Self {
             id: log.id,
+            url: page(public_url, log.id),
             organisation_id: log.organisation_id,
             workspace_id: workspace_slug.map(str::to_owned),
             created_at: instant::iso(log.created_at),

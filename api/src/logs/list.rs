@@ -106,7 +106,7 @@ async fn listed(api: &Api, caller: &Caller, page: Page) -> Result<Listed, Error>
     let row = |log: entity::log::Model| {
         let slug = slugs.get(&log.workspace_id).cloned();
         let feedback = opinions.get(log.workspace_id, &log.trace_id);
-        RatedRow { row: Row::of(log, slug), feedback }
+        RatedRow { row: Row::of(log, slug, &api.public_url), feedback }
     };
     Ok(Listed {
         object: "list",

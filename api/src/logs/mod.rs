@@ -18,8 +18,11 @@ mod values;
 
 use utoipa::OpenApi;
 
+pub(crate) use attempts::Attempt;
+pub(crate) use content::Body;
+pub(crate) use detail::Detail;
 pub(crate) use foreign::{Foreign, Inserter};
-pub(crate) use get::get;
+pub(crate) use get::{detail as detail_of, get};
 pub(crate) use insert::insert;
 pub(crate) use list::{CURSOR, list};
 pub use replay::{BadGatewayUrl, GatewayClient};

@@ -19,19 +19,21 @@ pub(crate) const PUSD_A_CENT: f64 = 1e10;
 pub(crate) struct Row {
     /// Always `log`.
     object: &'static str,
-    id: Uuid,
+    pub id: Uuid,
+    /// Its page, for members of its workspace.
+    url: String,
     #[schema(format = DateTime)]
     created_at: String,
     trace_id: String,
     span_id: Option<String>,
-    span_name: Option<String>,
+    pub span_name: Option<String>,
     parent_span_id: Option<String>,
-    request_type: String,
+    pub request_type: String,
     request_method: String,
     request_path: String,
     request_url: String,
-    provider: String,
-    model: Option<String>,
+    pub provider: String,
+    pub model: Option<String>,
     prompt_tokens: Option<i64>,
     completion_tokens: Option<i64>,
     /// Part of `completion_tokens`.
@@ -39,14 +41,14 @@ pub(crate) struct Row {
     total_tokens: Option<i64>,
     tokens_estimated: bool,
     /// Cents.
-    cost: Option<f64>,
+    pub cost: Option<f64>,
     cost_currency: &'static str,
     /// Milliseconds.
-    response_time: i64,
+    pub response_time: i64,
     /// Milliseconds.
     time_to_first_byte: Option<i64>,
-    response_status_code: i16,
-    is_success: bool,
+    pub response_status_code: i16,
+    pub is_success: bool,
     status: StatusLabels,
     outcome: String,
     source: String,
@@ -76,9 +78,10 @@ pub(crate) struct RatedRow {
 }
 
 impl Row {
-    pub fn of(log: log::Model, workspace_id: Option<String>) -> Self {
+    pub fn of(log: log::Model, workspace_id: Option<String>, public_url: &str) -> Self {
         Self {
             object: "log",
+            url: page(public_url, log.id),
             status: StatusLabels::of(&log),
             created_at: instant::iso(log.created_at),
             request_path: url::path(&log.url).to_owned(),
@@ -116,6 +119,11 @@ impl Row {
             external_id: log.external_id,
         }
     }
+}
+
+/// Where people see a log.
+pub(super) fn page(public_url: &str, id: Uuid) -> String {
+    format!("{public_url}/logs/{id}")
 }
 
 fn user(log: &log::Model) -> Option<String> {

@@ -4,6 +4,7 @@ use actix_web::web;
 use entity::log;
 use logstore::trace::tree::{Place, Span, tree};
 use logstore::trace::{self, Sums};
+use tenancy::TenantScope;
 use utoipa::IntoParams;
 
 use super::shape::{Trace, TraceTree, TracedLog};
@@ -39,24 +40,34 @@ pub(crate) async fn get(
     query.finish()?;
 
     let scope = caller.reach(&api, workspace.as_deref()).await?;
-    let none = || Error::not_found("trace", trace_id.as_str());
+    Ok(web::Json(tree_of(&api, &caller, &scope, &trace_id).await?))
+}
+
+/// A trace within a scope of the caller's.
+pub(crate) async fn tree_of(
+    api: &Api,
+    caller: &Caller,
+    scope: &TenantScope,
+    trace_id: &str,
+) -> Result<TraceTree, Error> {
+    let none = || Error::not_found("trace", trace_id);
     if trace_id.contains('\0') {
         return Err(none());
     }
-    let cutoff = caller.cutoff_ms(&api);
-    let logs = trace::logs(&api.db, &scope, &trace_id, cutoff).await?;
-    let found = trace::sums(&api.db, &scope, [trace_id.to_string()], cutoff).await?;
+    let cutoff = caller.cutoff_ms(api);
+    let logs = trace::logs(&api.db, scope, trace_id, cutoff).await?;
+    let found = trace::sums(&api.db, scope, [trace_id.to_string()], cutoff).await?;
     let (sums, first) = one(found)?.zip(logs.first()).ok_or_else(none)?;
     let workspace = first.workspace_id;
-    let slugs = db::workspace::slugs(&api.db, &scope, std::iter::once(workspace)).await?;
+    let slugs = db::workspace::slugs(&api.db, scope, std::iter::once(workspace)).await?;
     let slug = slugs.get(&workspace).cloned();
-    let opinions = feedback::of_traces(&api.db, &scope, std::iter::once(trace_id.to_string())).await?;
+    let opinions = feedback::of_traces(&api.db, scope, std::iter::once(trace_id.to_string())).await?;
     let first = (first.id, first.span_name.clone());
-    Ok(web::Json(TraceTree {
+    Ok(TraceTree {
         truncated: usize::try_from(sums.logs).is_ok_and(|all| all > logs.len()),
-        data: placed(logs, slug.as_ref()),
-        trace: Trace::of(sums, first, slug, opinions.get(workspace, &trace_id)),
-    }))
+        data: placed(logs, slug.as_ref(), &api.public_url),
+        trace: Trace::of(sums, first, slug, opinions.get(workspace, trace_id)),
+    })
 }
 
 /// What is there, in one workspace.
@@ -68,14 +79,14 @@ fn one(found: HashMap<trace::Key, Sums>) -> Result<Option<Sums>, Error> {
     Ok(found.into_values().next())
 }
 
-fn placed(logs: Vec<log::Model>, slug: Option<&String>) -> Vec<TracedLog> {
+fn placed(logs: Vec<log::Model>, slug: Option<&String>, public_url: &str) -> Vec<TracedLog> {
     let span = |log: &log::Model| (log.id, log.span_id.clone(), log.parent_span_id.clone());
     let spans: Vec<_> = logs.iter().map(span).collect();
     let named: Vec<Span<'_>> =
         spans.iter().map(|(_, id, parent)| Span { id: id.as_deref(), parent: parent.as_deref() }).collect();
     let mut logs: Vec<Option<log::Model>> = logs.into_iter().map(Some).collect();
     let traced = |place: Place| {
-        let row = Row::of(logs.get_mut(place.log)?.take()?, slug.cloned());
+        let row = Row::of(logs.get_mut(place.log)?.take()?, slug.cloned(), public_url);
         let parent = place.parent.and_then(|parent| spans.get(parent)).map(|(id, ..)| *id);
         Some(TracedLog::of(place, row, parent))
     };

@@ -4,8 +4,9 @@ mod get;
 mod list;
 mod shape;
 
-pub(crate) use get::get;
+pub(crate) use get::{get, tree_of};
 pub(crate) use list::list;
+pub(crate) use shape::TraceTree;
 
 use utoipa::OpenApi;
 

@@ -30,14 +30,14 @@ pub(crate) struct Trace {
     ended_at: String,
     /// From the one to the other, in milliseconds.
     duration: i64,
-    logs: i64,
+    pub logs: i64,
     /// Those with a status other than 2xx.
     failed: i64,
     prompt_tokens: i64,
     completion_tokens: i64,
     total_tokens: i64,
     /// Cents, of the logs whose cost is known; null where that is none.
-    cost: Option<f64>,
+    pub cost: Option<f64>,
     cost_currency: &'static str,
     feedback: Opinions,
 }
@@ -91,11 +91,11 @@ pub(crate) struct TraceTree {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TracedLog {
     #[serde(flatten)]
-    row: Row,
+    pub row: Row,
     /// The log above it, whose span it names as its parent; null: it is a root.
     parent_id: Option<Uuid>,
     /// 0: it is a root.
-    depth: usize,
+    pub depth: usize,
 }
 
 impl TracedLog {

@@ -2,6 +2,9 @@
 
 mod accept;
 mod access_token;
+mod account;
+mod browser;
+mod invited;
 mod link_token;
 mod lockout;
 pub mod members;
@@ -29,6 +32,8 @@ use vault::Vault;
 
 pub use accept::{Acceptance, Accepted, INVITE_MS, OwnKey, Place, invite_token, places as invite_places};
 pub use access_token::ACCESS_TOKEN_S;
+pub use account::{Account, Belonging};
+pub use invited::Invited;
 pub(crate) use membership::reaches;
 pub use replay::{REPLAY_TOKEN, Replay, ReplayedBy};
 pub use reset::RESET_MS;

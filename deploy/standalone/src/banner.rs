@@ -53,6 +53,7 @@ What follows is shown this once. Keep it.
   API key        {key}   makes calls, reads logs
   admin key      {admin}   manages the organisation
   owner          {owner}, one-time password {password}
+  sign in        {url}/sign-in
 
   database       {database}
   spool          {spool}
@@ -89,6 +90,7 @@ Turnpike {version} serves at {url}
   database       {database}
   spool          {spool}
   master key     {master_key}
+  sign in        {url}/sign-in
 
 Keys were shown when they were made. An organisation with new ones, also while this runs:
 turnpike org create --name NAME --plan developer --owner-email EMAIL

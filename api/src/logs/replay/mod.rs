@@ -18,7 +18,9 @@ use super::content::Body;
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body, db, path};
-use edits::ReplayEdits;
+use edits::{Edits, ReplayEdits};
+
+const WHO: &str = "a call is made with a workspace's key, or for a person";
 
 /// What became of a call that was made once more.
 #[derive(Serialize, ToSchema)]
@@ -53,10 +55,20 @@ pub(crate) async fn replay(
     payload: web::Payload,
 ) -> Result<web::Json<Replayed>, Error> {
     query.none()?;
-    caller.records("a call is made with a workspace's key, or for a person")?;
+    caller.records(WHO)?;
     let id = path::id(&id)?;
     let edits = edits::read(body::optional_object(payload).await?)?;
-    let cutoff = caller.cutoff_ms(&api);
+    Ok(web::Json(again(&api, &caller, id, edits).await?))
+}
+
+/// The same as it was: the new log's id.
+pub(crate) async fn as_it_was(api: &Api, caller: &Caller, id: Uuid) -> Result<Uuid, Error> {
+    caller.records(WHO)?;
+    Ok(again(api, caller, id, Edits::default()).await?.log_id)
+}
+
+async fn again(api: &Api, caller: &Caller, id: Uuid, edits: Edits) -> Result<Replayed, Error> {
+    let cutoff = caller.cutoff_ms(api);
     let found = logstore::query::find(&api.db, &caller.scope, id, cutoff).await?;
     let (log, exchange) = found.ok_or_else(|| Error::not_found("log", id.to_string()))?;
     let names_target = edits.virtual_key.is_some() || edits.config.is_some();
@@ -70,5 +82,5 @@ pub(crate) async fn replay(
     let answer = api.gateway.ask(request, token.expose_secret()).await.map_err(Error::unavailable)?;
     let body = answer.body.as_ref().and_then(Body::of);
     let response = ReplayResponse { status: answer.status, content_type: answer.content_type, body };
-    Ok(web::Json(Replayed { object: "replay", replay_of: id, log_id: answer.log_id, response }))
+    Ok(Replayed { object: "replay", replay_of: id, log_id: answer.log_id, response })
 }

@@ -15,9 +15,9 @@ const BUILT_IN: &str = "echo";
 /// Whether a call can be made once more (2.4).
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Replayable {
-    allowed: bool,
+    pub allowed: bool,
     /// Why not.
-    reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 impl Replayable {

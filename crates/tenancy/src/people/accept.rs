@@ -276,7 +276,7 @@ impl Inner {
 const MAX_KEY_NAME: usize = 100;
 
 /// Whether an invite can be accepted.
-fn is_open(row: &invite::Model, now_ms: i64) -> bool {
+pub(super) fn is_open(row: &invite::Model, now_ms: i64) -> bool {
     row.accepted_at.is_none() && row.cancelled_at.is_none() && now_ms < row.expires_at
 }
 

@@ -1,4 +1,4 @@
-//! Tokens of links, which work once: to accept an invite, and to get a new password.
+//! Tokens that are nothing but random: of links, which work once (to accept an invite, to get a new password), and of cookies.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -7,6 +7,7 @@ use crate::secret::{self, NoRandomness};
 /// What they start with, so that scanners and people know one when they see it.
 pub(super) const INVITE: &str = "tpi_";
 pub(super) const RESET: &str = "tpw_";
+pub(super) const BROWSER: &str = "tpb_";
 
 /// 192 bits: no guess will ever hit one.
 const BYTES: usize = 24;

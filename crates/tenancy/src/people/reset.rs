@@ -9,7 +9,7 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, IntoActiveModel, Set, TransactionTrait};
 use secrecy::SecretString;
 
-use super::{People, PeopleError, link_token, lockout, session};
+use super::{Inner, People, PeopleError, link_token, lockout, session};
 use crate::audit::{Actor, Author, Origin};
 use crate::password;
 
@@ -80,6 +80,15 @@ impl People {
         Ok((token, user))
     }
 
+    /// Whether a password may be reset with this token.
+    ///
+    /// # Errors
+    /// [`DbErr`] if the database fails.
+    pub async fn resets(&self, token: &SecretString) -> Result<bool, DbErr> {
+        let Some(hash) = link_token::hash(link_token::RESET, token) else { return Ok(false) };
+        Ok(self.0.resets(hash).await?.is_some())
+    }
+
     /// Gives who shows the token a new password, and ends all of their sessions and waits. Each
     /// organisation that they are in gets entries of it in its audit log, as asked for from `origin`.
     ///
@@ -94,12 +103,7 @@ impl People {
         let inner = &*self.0;
         let db = &inner.parts.db;
         let hash = link_token::hash(link_token::RESET, token).ok_or(PeopleError::NoReset)?;
-        let found = password_reset::Entity::find()
-            .filter(password_reset::Column::TokenHash.eq(hash.clone()))
-            .filter(password_reset::Column::ExpiresAt.gt(inner.now_ms()))
-            .one(db)
-            .await?;
-        let user_id = found.and_then(|row| row.user_id).ok_or(PeopleError::NoReset)?;
+        let user_id = inner.resets(hash.clone()).await?.ok_or(PeopleError::NoReset)?;
         let user = user::Entity::find_by_id(user_id).one(db).await?.ok_or(PeopleError::NoReset)?;
         password::check(&new, &user.email)?;
         let change = user::ActiveModel { password_hash: Set(inner.hash(new).await?), ..Default::default() };
@@ -125,6 +129,18 @@ impl People {
         txn.commit().await?;
         self.ended(ended.into_iter().map(|session| session.id));
         Ok(())
+    }
+}
+
+impl Inner {
+    /// Whose password may be reset with the token of which this is stored.
+    async fn resets(&self, token_hash: Vec<u8>) -> Result<Option<Uuid>, DbErr> {
+        let found = password_reset::Entity::find()
+            .filter(password_reset::Column::TokenHash.eq(token_hash))
+            .filter(password_reset::Column::ExpiresAt.gt(self.now_ms()))
+            .one(&self.parts.db)
+            .await?;
+        Ok(found.and_then(|row| row.user_id))
     }
 }
 

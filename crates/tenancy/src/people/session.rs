@@ -138,6 +138,42 @@ pub(super) async fn rotate(
     Ok(updated.rows_affected == 1)
 }
 
+/// Lets a cookie's secret, of which this is stored, hold the session in the place of `token`, which works no more. False when it
+/// does not work already. No refresh token is taken for a cookie's secret, nor the other way: what is hashed differs in how it begins.
+pub(super) async fn hold_by(
+    db: &impl ConnectionTrait,
+    token: &RefreshToken,
+    cookie_hash: Vec<u8>,
+) -> Result<bool, DbErr> {
+    let change = ActiveModel {
+        family_hash: Set(cookie_hash.clone()),
+        refresh_hash: Set(cookie_hash),
+        ..Default::default()
+    };
+    let updated = Entity::update_many()
+        .set(change)
+        .filter(Column::FamilyHash.eq(token.family_hash()))
+        .filter(Column::RefreshHash.eq(token.hash()))
+        .filter(Column::RevokedAt.is_null())
+        .exec(db)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+/// The session that goes on and is held by the cookie's secret of which this is stored.
+pub(super) async fn held_by(
+    db: &impl ConnectionTrait,
+    cookie_hash: Vec<u8>,
+    now_ms: i64,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::FamilyHash.eq(cookie_hash))
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.gt(now_ms))
+        .one(db)
+        .await
+}
+
 /// Whether a token of this session's family is another than the one that works.
 pub(super) fn used_up(session: &Model, token: &RefreshToken) -> bool {
     session.refresh_hash != token.hash()
