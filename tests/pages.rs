@@ -136,13 +136,11 @@ impl<'a> Browser<'a> {
     /// Whether it is still signed in.
     pub async fn is_in(&self) -> bool {
         let seen = self.get("/account").await;
-        match seen.status {
-            200 => true,
-            _ => {
-                assert_eq!(seen.to(), "/sign-in");
-                false
-            }
+        if seen.status == 200 {
+            return true;
         }
+        assert_eq!(seen.to(), "/sign-in");
+        false
     }
 }
 

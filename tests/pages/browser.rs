@@ -45,7 +45,8 @@ async fn in_a_real_browser_one_comes_from_a_logs_url_to_all_that_it_has() {
     let link = made["invite_link"].as_str().unwrap();
     let invite = &link[link.find("/invites/").unwrap()..];
     let more = json!({
-        "account": "/account", "invite": invite, "forgot": "/forgot-password", "fallen": format!("/logs/{fallen}")
+        "account": "/account", "invite": invite, "forgot": "/forgot-password", "fallen": format!("/logs/{fallen}"),
+        "nowhere": "/logs/01900000-0000-7000-8000-000000000001"
     });
     // By an address the browser says itself that a form is our own; by a name over plain HTTP it tells its origin alone.
     let port = app.running.addr.port();
@@ -74,11 +75,16 @@ fn assert_walked(seen: &Value, log: &str, base: &str) {
     );
     assert_eq!((&seen["feedback"][0], &seen["feedback"][1]), (&json!("7"), &json!("0.5")), "{base}: {seen}");
     assert_eq!((&seen["scripts"], &seen["cookies"]), (&json!(0), &json!(0)), "{base}: {seen}");
+    let headings = ["account", "invite", "forgot", "nowhere"].map(|page| seen[page].as_str().unwrap());
+    assert_eq!(headings, ["Account", "Join Acme", "Forgotten password", "Nothing to see here"], "{base}");
     // Nothing is asked of anybody else, nothing is refused by our own policy, and a phone shows it without scrolling sideways.
     assert_eq!(seen["requests"], json!([]), "{base}");
     let said: Vec<&str> =
         seen["said"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    let wrong: Vec<_> = said.iter().filter(|line| !line.contains("401 (Unauthorized)")).collect();
+    let wrong: Vec<_> = said
+        .iter()
+        .filter(|line| !line.contains("status of 401 ") && !line.contains("status of 404 "))
+        .collect();
     assert!(wrong.is_empty(), "{base}: {wrong:?}");
     for (page, pixels) in seen["overhang"].as_object().unwrap() {
         assert_eq!(pixels, 0, "{base}: {page}");

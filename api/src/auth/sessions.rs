@@ -19,10 +19,10 @@ pub(crate) struct Session {
     organisation_id: Uuid,
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was signed in or refreshed last.
+    /// When it was signed in or refreshed last; a browser's is not refreshed.
     #[schema(format = DateTime)]
     last_used_at: String,
-    /// When its refresh token ends.
+    /// When it ends, unless it is refreshed.
     #[schema(format = DateTime)]
     expires_at: String,
     /// Where it was signed in from.
