@@ -227,6 +227,17 @@ async fn each_change_of_the_organisation_and_of_a_person_has_one_entry() {
     let ended = entries.iter().find(|it| it["resource_type"] == "session").unwrap();
     assert_eq!(ended["before"]["sessions"].as_array().unwrap().len(), 1, "{ended}");
     assert_eq!(ended["subject"], format!("user:{user}"));
+
+    // And so there is where somebody ends one by its id.
+    let third = Org { password: format!("{SECRET}-another-password"), ..org_again(&org) }.sign_in().await;
+    let sessions: Value =
+        owner.request(Method::GET, "/v1/auth/sessions").send().await.unwrap().json().await.unwrap();
+    let rows = sessions["data"].as_array().unwrap();
+    let id = rows.iter().find(|row| row["current"] == false).unwrap()["id"].as_str().unwrap();
+    ask(Method::DELETE, &format!("/v1/auth/sessions/{id}"), Value::Null, "session.delete", (true, false))
+        .await;
+    let refused = app.http.get(app.url("/v1/usage")).bearer_auth(third["access_token"].as_str().unwrap());
+    assert_eq!(refused.send().await.unwrap().status(), 401);
     let refused = app.http.get(app.url("/v1/usage")).bearer_auth(other["access_token"].as_str().unwrap());
     assert_eq!(refused.send().await.unwrap().status(), 401);
 }

@@ -60,7 +60,7 @@ async function walk(browser, input, base) {
 
     await page.getByLabel(/^Value/).fill("7");
     await page.getByLabel(/^Weight/).fill("0.5");
-    await page.getByRole("button", { name: "Say so" }).click();
+    await page.getByRole("button", { name: "Add feedback" }).click();
     await page.waitForURL(`${base}${input.log}#feedback`);
     seen.feedback = await page.locator("h2#feedback + .wide tbody tr").first().locator("td").allInnerTexts();
     await look("log");

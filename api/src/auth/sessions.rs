@@ -69,7 +69,7 @@ pub(crate) async fn end_session(
     query: Query,
 ) -> Result<web::Json<Nothing>, Error> {
     query.none()?;
-    let ended = api.people.end_session(own(&caller)?, path::id(&id)?).await?;
+    let ended = api.people.end_session(own(&caller)?, path::id(&id)?, caller.author().origin).await?;
     if ended { Ok(web::Json(Nothing {})) } else { Err(Error::not_found("session", id.as_str())) }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use sea_orm::prelude::Uuid;
@@ -9,7 +11,7 @@ use super::form::Form;
 use super::next::START;
 use super::visitor::Visitor;
 use crate::paging::Paging;
-use crate::{Api, Error, db, instant};
+use crate::{Api, Error, db, instant, origin};
 
 /// Sessions that are shown: the last ones.
 const SESSIONS: Paging = Paging { size: 50, page: 0 };
@@ -77,7 +79,8 @@ pub(super) async fn end_session(
 ) -> Result<HttpResponse, Failure> {
     let person = visitor.required(START)?;
     let id = request.match_info().get("id").and_then(|id| id.parse().ok()).ok_or(Failure::Nowhere)?;
-    let ended = api.people.end_session(user(person)?, id).await?;
+    let from = Arc::new(origin::of(&request, api.trust_forwarded_for));
+    let ended = api.people.end_session(user(person)?, id, Some(from)).await?;
     if ended { Ok(see_other(START).finish()) } else { Err(Failure::Nowhere) }
 }
 

@@ -52,7 +52,7 @@ impl Visitor {
     pub async fn sign_out(&self, api: &Api) -> Result<(), Error> {
         let Some(person) = &self.0 else { return Ok(()) };
         if let Some(user_id) = person.tenant.user_id {
-            api.people.end_session(user_id, person.session_id).await?;
+            api.people.leave(user_id, person.session_id).await?;
         }
         Ok(())
     }

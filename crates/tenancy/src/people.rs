@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use clock::{Clock, Ids};
 use entity::{organisation, user};
-use sea_orm::DatabaseConnection;
 use sea_orm::prelude::*;
+use sea_orm::{DatabaseConnection, TransactionTrait as _};
 use secrecy::SecretString;
 use tokio::sync::{OnceCell, Semaphore};
 use vault::Vault;
@@ -41,6 +41,7 @@ pub use session::{Client, REFRESH_TOKEN_S};
 pub use sign_in::SignIn;
 pub use signing_keys::{PublicKey, SigningError};
 
+use crate::audit::{self, Actor, Author, Entry, Origin};
 use crate::cache::{Cache, Lifetimes};
 use crate::notices::{Change, Notices};
 use crate::secret::NoRandomness;
@@ -210,16 +211,44 @@ impl People {
         self.0.parts.notices.tell(Change::Person(user_id));
     }
 
-    /// Ends a person's session. False when they have none of that id, or not any more.
+    /// Ends a person's session, as a change that is written down. False when they have none of that id, or not any more.
     ///
     /// # Errors
     /// [`DbErr`] if the database fails.
-    pub async fn end_session(&self, user_id: Uuid, id: Uuid) -> Result<bool, DbErr> {
+    pub async fn end_session(
+        &self,
+        user_id: Uuid,
+        id: Uuid,
+        origin: Option<Arc<Origin>>,
+    ) -> Result<bool, DbErr> {
+        let inner = &*self.0;
+        let txn = inner.parts.db.begin().await?;
         let this = entity::session::Column::Id.eq(id);
+        let ended = session::revoke_in(&txn, user_id, this, inner.now_ms()).await?;
+        let Some(session) = ended.first() else { return Ok(false) };
+        let entry = Entry {
+            organisation_id: session.organisation_id,
+            workspace_id: None,
+            author: Author { actor: Actor::Person(user_id), origin },
+            action: "session.delete",
+            subject: Some(format!("user:{user_id}")),
+            change: serde_json::json!({"sessions": [id]}),
+        };
+        audit::write(&txn, &inner.parts.ids, inner.now_ms(), entry).await?;
+        txn.commit().await?;
+        self.ended([id]);
+        Ok(true)
+    }
+
+    /// Ends the session that somebody signs out of.
+    ///
+    /// # Errors
+    /// [`DbErr`] if the database fails. That it has ended already is as good.
+    pub async fn leave(&self, user_id: Uuid, session_id: Uuid) -> Result<(), DbErr> {
+        let this = entity::session::Column::Id.eq(session_id);
         let ended = session::revoke_in(&self.0.parts.db, user_id, this, self.0.now_ms()).await?;
-        let was_there = !ended.is_empty();
         self.ended(ended.into_iter().map(|session| session.id));
-        Ok(was_there)
+        Ok(())
     }
 
     /// Forgets sessions that have ended, everywhere.

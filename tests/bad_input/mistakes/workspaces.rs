@@ -70,7 +70,10 @@ fn bad_workspaces(path: &str, method: &'static str) -> Vec<Case> {
         (json!({"name": "x", "defaults": []}), "defaults: found an array"),
         (json!({"name": "x", "defaults": {"metadata": 7}}), "defaults.metadata: found a number"),
         (json!({"name": "x", "defaults": {"metadata": {"a": 1}}}), "defaults.metadata.a: found a number"),
-        (json!({"name": "x", "defaults": {"user_api_key_config": "pc-x"}}), "not supported yet"),
+        (
+            json!({"name": "x", "defaults": {"user_api_key_config": "pc-x"}}),
+            "defaults.user_api_key_config: this workspace has no config `pc-x`",
+        ),
         (json!({"name": "x", "defaults": {"x": 1}}), "defaults.x: no such field"),
         (json!({"name": "x", "users": "me"}), "users: found a string"),
         (json!({"name": "x", "users": many}), "users: 101 items"),
