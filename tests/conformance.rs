@@ -21,8 +21,14 @@ const OPERATOR_TOKEN: &str = "the-token-of-the-operator";
 
 /// Runs `tests/clients/conformance.py` as who sends `headers`, with things of the organisation's to name.
 async fn run(org: &Org<'_>, headers: Value) -> Statuses {
+    run_part(org, headers, 1).await
+}
+
+/// The same with one in `part` of the requests.
+async fn run_part(org: &Org<'_>, headers: Value, part: u8) -> Statuses {
     let asked = json!({
-        "url": org.app.url(""), "headers": headers, "paths": paths(org).await, "bodies": bodies(org).await
+        "url": org.app.url(""), "headers": headers, "paths": paths(org).await, "bodies": bodies(org).await,
+        "part": part
     });
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let python = root.join("target/venv/bin/python");
@@ -259,6 +265,32 @@ async fn every_operation_answers_as_its_document_says_whoever_calls() {
     for operation in runs[0].keys() {
         assert!(runs.iter().any(|run| done(operation, &run[operation])), "{operation} was never done");
     }
+}
+
+#[tokio::test]
+async fn who_may_less_is_answered_as_the_document_says_too() {
+    let app = start().await;
+    let orgs =
+        [app.org(Plan::Production).await, app.org(Plan::Production).await, app.org(Plan::Production).await];
+    let [first, second, third] = &orgs;
+    let manager = first.person("member", &[(first.workspace_id(&first.workspace).await, "manager")]).await;
+    let member = second.person("member", &[(second.workspace_id(&second.workspace).await, "member")]).await;
+    let in_person = |tokens: &Value, address: &str| {
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        json!({"authorization": bearer, "x-forwarded-for": address})
+    };
+    let (manager, member) = (in_person(&manager.tokens, "192.0.2.4"), in_person(&member.tokens, "192.0.2.5"));
+    // To whom all that is named is of another workspace.
+    let next_door = json!({"x-portkey-api-key": third.neighbour().await.0, "x-forwarded-for": "192.0.2.6"});
+    let (manager, member, next_door) =
+        tokio::join!(run_part(first, manager, 2), run_part(second, member, 2), run_part(third, next_door, 2));
+    for operation in ["PUT /v1/virtual-keys/{slug}", "DELETE /v1/guardrails/{guardrail}"] {
+        assert!(manager[operation].contains_key("200"), "{operation}: {:?}", manager[operation]);
+        for (who, lesser) in [("a member", &member), ("a key from next door", &next_door)] {
+            assert!(!lesser[operation].contains_key("200"), "{who}: {operation}: {:?}", lesser[operation]);
+        }
+    }
+    assert!(member["GET /v1/logs"].contains_key("200"), "{:?}", member["GET /v1/logs"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,225 @@
+//! Every way to name a thing on a route of the control plane, as the server's own OpenAPI document tells it: in each part of the path and
+//! each field of the body that takes text each thing there is, whatever the part is meant for; in each parameter of the query what it is
+//! called after, or one thing where it is called after none.
+
+use api::Route;
+use reqwest::{Method, Url};
+use sea_orm::prelude::Uuid;
+use serde_json::{Value, json};
+
+use super::Ids;
+use super::ways::Ask;
+use crate::harness::Caller;
+
+/// How deep bodies are looked into.
+const DEPTH: usize = 8;
+
+/// Takes secrets or is asked for by others than people and keys: nothing is named there that anybody could reach.
+const NAMELESS: [&str; 11] = [
+    "/v1/auth/refresh",
+    "/v1/auth/logout",
+    "/v1/auth/password",
+    "/v1/auth/password/reset",
+    "/v1/auth/password/reset/confirm",
+    "/v1/auth/invites/accept",
+    // Who guesses an account waits.
+    "/v1/auth/login",
+    "/v1/billing/stripe/webhook",
+    // What comes by OTLP goes where its key belongs.
+    "/v1/logs/otel/v1/traces",
+    "/v1/otel/v1/traces",
+    "/v1/traces",
+];
+
+pub struct Document(Value);
+
+/// A kind of thing and the id of one.
+pub type Named<'i> = (&'static str, &'i str);
+
+/// Where text goes in a request.
+enum Slot {
+    Path(String),
+    Query(String),
+    /// A JSON pointer.
+    Body(String),
+}
+
+impl Document {
+    pub async fn of(caller: &Caller<'_>) -> Self {
+        let asked = caller.request(Method::GET, "/openapi.json");
+        Self(asked.send().await.unwrap().json().await.unwrap())
+    }
+
+    /// All ways to name one of `ids` on a route, by the place where it is named; all other places have what is the caller's own.
+    pub fn ways(&self, route: &Route, ids: &[Named<'_>], own: &Ids) -> Vec<Vec<Ask>> {
+        let operation = &self.0["paths"][route.path][route.method.to_lowercase()];
+        assert!(operation.is_object(), "{} {} is not in the document", route.method, route.path);
+        if route.method == "POST" && NAMELESS.contains(&route.path) {
+            return Vec::new();
+        }
+        let mut slots = Vec::new();
+        let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for parameter in parameters {
+            let name = parameter["name"].as_str().unwrap().to_owned();
+            let schema = self.resolved(&parameter["schema"]);
+            let item = self.resolved(&schema["items"]);
+            if !(takes_text(schema) || takes_text(item)) {
+                continue;
+            }
+            let is_uuid = schema["format"] == "uuid" || item["format"] == "uuid";
+            match parameter["in"].as_str().unwrap() {
+                "path" => slots.push((Slot::Path(name), is_uuid)),
+                "query" => slots.push((Slot::Query(name), is_uuid)),
+                _ => {}
+            }
+        }
+        let body = &operation["requestBody"]["content"]["application/json"];
+        if body.is_object() {
+            self.fields(&body["schema"], String::new(), 0, &mut slots);
+        }
+        let of_slot = |(slot, is_uuid): &(Slot, bool)| {
+            let fits = |(_, id): &&Named<'_>| !is_uuid || id.parse::<Uuid>().is_ok();
+            let fitting: Vec<_> = ids.iter().filter(fits).collect();
+            let meant = match slot {
+                Slot::Query(name) => {
+                    let meant = |(kind, _): &Named<'_>| name.contains(kind);
+                    let found: Vec<_> = fitting.iter().copied().filter(|named| meant(named)).collect();
+                    if found.is_empty() { fitting[..1].to_vec() } else { found }
+                }
+                Slot::Path(_) | Slot::Body(_) => fitting,
+            };
+            meant.iter().map(|(_, id)| self.ask(route, operation, own, slot, id)).collect()
+        };
+        slots.iter().map(of_slot).collect()
+    }
+
+    /// The request of the document's examples, but for what is in `slot`.
+    fn ask(&self, route: &Route, operation: &Value, own: &Ids, slot: &Slot, id: &str) -> Ask {
+        let mut before = "";
+        let segments = route.path.split('/').map(|segment| {
+            let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            let value = match (name, slot) {
+                (None, _) => segment,
+                (Some(name), Slot::Path(varied)) if name == varied => id,
+                (Some(name), _) => of_path(route.path, before, name, own),
+            };
+            before = segment;
+            value.to_owned()
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        let mut url = Url::parse("http://localhost").unwrap().join(&path).unwrap();
+        for parameter in operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default() {
+            let name = parameter["name"].as_str().unwrap();
+            if parameter["in"] == "query" && parameter["required"] == true {
+                url.query_pairs_mut().append_pair(name, parameter["example"].as_str().unwrap());
+            }
+        }
+        if let Slot::Query(name) = slot {
+            url.query_pairs_mut().append_pair(name, id);
+        }
+        let content = &operation["requestBody"]["content"]["application/json"];
+        let body = content.is_object().then(|| {
+            let mut body = self.example(&content["schema"]);
+            if let Slot::Body(pointer) = slot {
+                put(&mut body, pointer, id);
+            }
+            body
+        });
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let path = format!("{}{query}", url.path());
+        Ask { path, headers: Vec::new(), body }
+    }
+
+    fn resolved<'d>(&'d self, mut schema: &'d Value) -> &'d Value {
+        while let Some(name) = schema["$ref"].as_str() {
+            schema = self.0.pointer(name.trim_start_matches('#')).unwrap();
+        }
+        schema
+    }
+
+    /// Adds the text fields of a schema, each by its pointer.
+    fn fields(&self, schema: &Value, at: String, depth: usize, slots: &mut Vec<(Slot, bool)>) {
+        let schema = self.resolved(schema);
+        if depth > DEPTH {
+            return;
+        }
+        for kind in ["oneOf", "anyOf", "allOf"].iter().flat_map(|name| schema[*name].as_array()).flatten() {
+            self.fields(kind, at.clone(), depth + 1, slots);
+        }
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            self.fields(field, format!("{at}/{name}"), depth + 1, slots);
+        }
+        if schema["items"].is_object() {
+            self.fields(&schema["items"], format!("{at}/0"), depth + 1, slots);
+        }
+        let is_new = !slots.iter().any(|(slot, _)| matches!(slot, Slot::Body(known) if *known == at));
+        if takes_text(schema) && is_new {
+            slots.push((Slot::Body(at), schema["format"] == "uuid"));
+        }
+    }
+
+    /// Of several kinds of body the first's.
+    fn example(&self, schema: &Value) -> Value {
+        let schema = self.resolved(schema);
+        let first = ["oneOf", "anyOf"].iter().find_map(|name| schema[*name].get(0));
+        match (schema.get("example"), first) {
+            (Some(example), _) => example.clone(),
+            (None, Some(first)) => self.example(first),
+            (None, None) => json!({}),
+        }
+    }
+}
+
+fn takes_text(schema: &Value) -> bool {
+    let is_text = match &schema["type"] {
+        Value::Array(types) => types.contains(&json!("string")),
+        one => one == "string",
+    };
+    is_text && schema.get("enum").is_none() && schema["format"] != "date-time"
+}
+
+/// The caller's own thing in a part of the path, by the part before.
+fn of_path<'i>(path: &str, before: &str, name: &str, own: &'i Ids) -> &'i str {
+    match before {
+        "logs" => &own.log,
+        "filters" => &own.saved_filter,
+        "feedback" => &own.feedback,
+        "traces" => &own.trace,
+        "api-keys" if name == "type" => "workspace",
+        "{type}" => "service",
+        "api-keys" => &own.api_key,
+        "virtual-keys" => &own.virtual_key,
+        "configs" => &own.config,
+        "guardrails" => &own.guardrail,
+        "destinations" => &own.destination,
+        "webhooks" => &own.webhook,
+        "deliveries" => &own.delivery,
+        "invoices" => &own.invoice,
+        "workspaces" => &own.workspace,
+        "users" if path.contains("/workspaces/") => &own.member,
+        "users" => &own.user,
+        "invites" => &own.invite,
+        "sessions" => &own.user,
+        "pricing" => "openai",
+        "{provider}" => "gpt-4o",
+        _ => panic!("{path}: say here what {{{name}}} is"),
+    }
+}
+
+/// Puts text at a place of a body, which is made there if it is not.
+fn put(mut body: &mut Value, pointer: &str, text: &str) {
+    for part in pointer.split('/').skip(1) {
+        body = if part == "0" {
+            if body.get(0).is_none() {
+                *body = json!([{}]);
+            }
+            &mut body[0]
+        } else {
+            if !body.is_object() {
+                *body = json!({});
+            }
+            &mut body[part]
+        };
+    }
+    *body = text.into();
+}
