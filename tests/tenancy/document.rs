@@ -143,7 +143,7 @@ impl Document {
         if depth > DEPTH {
             return;
         }
-        for kind in ["oneOf", "anyOf", "allOf"].iter().flat_map(|name| schema[*name].as_array()).flatten() {
+        for kind in ["oneOf", "anyOf", "allOf"].iter().filter_map(|name| schema[*name].as_array()).flatten() {
             self.fields(kind, at.clone(), depth + 1, slots);
         }
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
@@ -197,9 +197,9 @@ fn of_path<'i>(path: &str, before: &str, name: &str, own: &'i Ids) -> &'i str {
         "invoices" => &own.invoice,
         "workspaces" => &own.workspace,
         "users" if path.contains("/workspaces/") => &own.member,
-        "users" => &own.user,
         "invites" => &own.invite,
-        "sessions" => &own.user,
+        // Of sessions none is known.
+        "users" | "sessions" => &own.user,
         "pricing" => "openai",
         "{provider}" => "gpt-4o",
         _ => panic!("{path}: say here what {{{name}}} is"),
