@@ -283,7 +283,7 @@ async fn who_may_less_is_answered_as_the_document_says_too() {
     // To whom all that is named is of another workspace.
     let next_door = json!({"x-portkey-api-key": third.neighbour().await.0, "x-forwarded-for": "192.0.2.6"});
     let (manager, member, next_door) =
-        tokio::join!(run_part(first, manager, 2), run_part(second, member, 2), run_part(third, next_door, 2));
+        tokio::join!(run_part(first, manager, 4), run_part(second, member, 4), run_part(third, next_door, 4));
     for operation in ["PUT /v1/virtual-keys/{slug}", "DELETE /v1/guardrails/{guardrail}"] {
         assert!(manager[operation].contains_key("200"), "{operation}: {:?}", manager[operation]);
         for (who, lesser) in [("a member", &member), ("a key from next door", &next_door)] {

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use entity::text_outbox;
+use redis_server::RedisServer;
 use reqwest::{Method, RequestBuilder, Response};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, PaginatorTrait as _};
 use serde_json::{Value, json};
@@ -83,7 +84,7 @@ struct Call {
     parts: &'static [&'static str],
 }
 
-const CALLS: [Call; 13] = [
+const CALLS: [Call; 14] = [
     call("chat", 200, "answered", Some(1200), &["question", "answer", "asked-header", "answered-header"]),
     call("stream", 200, "answered", Some(1200), &["question", "answer", "asked-header"]),
     call("embeddings", 200, "answered", Some(7), &["question", "answer"]),
@@ -97,6 +98,7 @@ const CALLS: [Call; 13] = [
     call("slow", 408, "timed_out", None, &["question"]),
     call("echo", 200, "answered", Some(2), &["question"]),
     call("echo-stream", 200, "answered", None, &["question"]),
+    call("kept", 200, "answered", None, &["question"]),
 ];
 
 const fn call(
@@ -121,6 +123,10 @@ async fn make_calls(caller: &Caller) {
             request.header("x-portkey-provider", "echo").json(&question(kind, stream)).send().await;
         assert!(response.unwrap().text().await.unwrap().contains(MARK));
     }
+    let request = caller.request("kept", Method::POST, "/v1/chat/completions");
+    let request = request.header("x-portkey-config", r#"{"provider":"echo","cache":{"mode":"simple"}}"#);
+    let response = request.json(&question("kept", false)).send().await.unwrap();
+    assert!(response.text().await.unwrap().contains(MARK));
 }
 
 async fn whole_answers(caller: &Caller, upstream: &mut Upstream) {
@@ -254,12 +260,14 @@ async fn live(debug: &'static str) -> (Left, Vec<Value>, BTreeSet<String>) {
     let args =
         ["org", "create", "--name", "Acme", "--plan", "developer", "--owner-email", "owner@example.com"];
     let key = Process::cli(dir.path(), &args)["api_key"].as_str().unwrap().to_owned();
+    let redis = RedisServer::start_with(|_| ["--rdbcompression", "no"].map(str::to_owned).to_vec());
     let server = Process::serve(
         dir.path(),
         &[
             ("RUST_LOG", "trace"),
             ("TURNPIKE_SHIPPER__LINGER_MS", "1"),
             ("TURNPIKE_JOBS__TEXT_INDEX_CRON", "* * * * * *"),
+            ("TURNPIKE_REDIS_URL", redis.url().as_str()),
         ],
     );
     let data = dir.path().join("data");
@@ -306,6 +314,7 @@ async fn live(debug: &'static str) -> (Left, Vec<Value>, BTreeSet<String>) {
         left.add(format!("REST: {path}"), caller.get(&path).await.bytes().await.unwrap());
     }
     left.add_tables(&db).await;
+    left.add("Redis", redis.content());
     left.add("standard output", server.said());
     assert!(server.terminate().success());
     if !scratch::on_postgres() {
@@ -363,6 +372,11 @@ async fn the_same_search_finds_every_part_of_a_tracked_call() {
         let missing: Vec<_> = expected.difference(&found).collect();
         assert!(missing.is_empty(), "{missing:?} were not found in {place}");
     }
+    assert_eq!(
+        left.marks_in("Redis"),
+        BTreeSet::from([mark("kept", "question")]),
+        "of the answer that is kept"
+    );
     // What is text in them: not headers, an upload, the answer to embeddings, what is no JSON, or what has no answer of its own.
     let texts = CALLS.iter().filter(|call| call.kind != "upload" && call.kind != "refused");
     let texts = texts.flat_map(|call| call.parts.iter().map(|part| format!("{}-{part}", call.kind)));

@@ -31,6 +31,47 @@ const NAMELESS: [&str; 11] = [
     "/v1/traces",
 ];
 
+/// Parameters of queries that no thing is named in.
+const PLAIN: [&str; 36] = [
+    "action",
+    "ai_model",
+    "ai_org",
+    "ai_org_model",
+    "by",
+    "cache_status",
+    "client_ip",
+    "country",
+    // Where a page begins, and no more.
+    "cursor",
+    "email",
+    "exact_name",
+    "field",
+    "format",
+    "key",
+    "metadata",
+    "method",
+    "mode",
+    "model",
+    "month",
+    "name",
+    "order",
+    "outcome",
+    "provider",
+    "q",
+    "request_id",
+    "resource_type",
+    "retry_status",
+    "role",
+    "sort",
+    "response_status_code",
+    "source",
+    "span_id",
+    "status",
+    "status_code",
+    "text",
+    "uri",
+];
+
 pub struct Document(Value);
 
 /// A kind of thing and the id of one.
@@ -44,14 +85,25 @@ enum Slot {
     Body(String),
 }
 
+impl Slot {
+    fn names_a_workspace(&self) -> bool {
+        match self {
+            Self::Path(_) => false,
+            Self::Query(name) => name.starts_with("workspace"),
+            Self::Body(pointer) => pointer == "/workspace_id",
+        }
+    }
+}
+
 impl Document {
     pub async fn of(caller: &Caller<'_>) -> Self {
         let asked = caller.request(Method::GET, "/openapi.json");
         Self(asked.send().await.unwrap().json().await.unwrap())
     }
 
-    /// All ways to name one of `ids` on a route, by the place where it is named; all other places have what is the caller's own.
-    pub fn ways(&self, route: &Route, ids: &[Named<'_>], own: &Ids) -> Vec<Vec<Ask>> {
+    /// All ways to name one of `named`, which are among `ids`, on a route, by the place where it is named; all other places have what is
+    /// the caller's own. A thing of a path goes with its workspace, too.
+    pub fn ways(&self, route: &Route, ids: &Ids, named: &[Named<'_>], own: &Ids) -> Vec<Vec<Ask>> {
         let operation = &self.0["paths"][route.path][route.method.to_lowercase()];
         assert!(operation.is_object(), "{} {} is not in the document", route.method, route.path);
         if route.method == "POST" && NAMELESS.contains(&route.path) {
@@ -79,30 +131,48 @@ impl Document {
         }
         let of_slot = |(slot, is_uuid): &(Slot, bool)| {
             let fits = |(_, id): &&Named<'_>| !is_uuid || id.parse::<Uuid>().is_ok();
-            let fitting: Vec<_> = ids.iter().filter(fits).collect();
+            let fitting: Vec<_> = named.iter().filter(fits).collect();
             let meant = match slot {
                 Slot::Query(name) => {
                     let meant = |(kind, _): &Named<'_>| name.contains(kind);
                     let found: Vec<_> = fitting.iter().copied().filter(|named| meant(named)).collect();
+                    let is_known = PLAIN.contains(&name.as_str()) || ids.all().iter().any(meant);
+                    assert!(
+                        is_known,
+                        "{}: say what kind of thing {name} is, or that it is plain",
+                        route.path
+                    );
                     if found.is_empty() { fitting[..1].to_vec() } else { found }
                 }
                 Slot::Path(_) | Slot::Body(_) => fitting,
             };
-            meant.iter().map(|(_, id)| self.ask(route, operation, own, slot, id)).collect()
+            meant.iter().map(|(_, id)| self.ask(route, operation, own, &[(slot, id)])).collect()
         };
-        slots.iter().map(of_slot).collect()
+        let mut ways: Vec<Vec<Ask>> = slots.iter().map(of_slot).collect();
+        let workspaces = || slots.iter().map(|(slot, _)| slot).filter(|slot| slot.names_a_workspace());
+        for (thing, _) in slots.iter().filter(|(slot, _)| matches!(slot, Slot::Path(_))) {
+            let Slot::Path(name) = thing else { continue };
+            let before = route.path.split('/').zip(route.path.split('/').skip(1));
+            let before =
+                before.into_iter().find(|(_, part)| part.trim_matches(['{', '}']) == name).unwrap().0;
+            let id = of_path(route.path, before, name, ids);
+            if named.iter().any(|(_, known)| *known == id) {
+                let with =
+                    |slot| vec![self.ask(route, operation, own, &[(thing, id), (slot, &ids.workspace)])];
+                ways.extend(workspaces().map(with));
+            }
+        }
+        ways
     }
 
-    /// The request of the document's examples, but for what is in `slot`.
-    fn ask(&self, route: &Route, operation: &Value, own: &Ids, slot: &Slot, id: &str) -> Ask {
+    /// The request of the document's examples, but for what is in these places.
+    fn ask(&self, route: &Route, operation: &Value, own: &Ids, places: &[(&Slot, &str)]) -> Ask {
         let mut before = "";
         let segments = route.path.split('/').map(|segment| {
             let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-            let value = match (name, slot) {
-                (None, _) => segment,
-                (Some(name), Slot::Path(varied)) if name == varied => id,
-                (Some(name), _) => of_path(route.path, before, name, own),
-            };
+            let is_here = |slot: &Slot| matches!(slot, Slot::Path(varied) if Some(varied.as_str()) == name);
+            let put = places.iter().find(|(slot, _)| is_here(slot)).map(|(_, id)| *id);
+            let value = put.or(name.map(|name| of_path(route.path, before, name, own))).unwrap_or(segment);
             before = segment;
             value.to_owned()
         });
@@ -114,14 +184,18 @@ impl Document {
                 url.query_pairs_mut().append_pair(name, parameter["example"].as_str().unwrap());
             }
         }
-        if let Slot::Query(name) = slot {
-            url.query_pairs_mut().append_pair(name, id);
+        for (slot, id) in places {
+            if let Slot::Query(name) = slot {
+                url.query_pairs_mut().append_pair(name, id);
+            }
         }
         let content = &operation["requestBody"]["content"]["application/json"];
         let body = content.is_object().then(|| {
             let mut body = self.example(&content["schema"]);
-            if let Slot::Body(pointer) = slot {
-                put(&mut body, pointer, id);
+            for (slot, id) in places {
+                if let Slot::Body(pointer) = slot {
+                    put(&mut body, pointer, id);
+                }
             }
             body
         });

@@ -42,6 +42,11 @@ pub fn ways(route: &api::Route, ids: &Ids, own: &Ids) -> Vec<Ask> {
             let sign_in = json!({"email": email, "password": "x", "organisation_id": organisation});
             vec![with_body(route.path, sign_in)]
         }
+        // Of who made a change, which may be a key.
+        ("GET", "/v1/audit-logs") => {
+            let all = "start_time=2026-01-01T00:00:00Z&end_time=2027-01-01T00:00:00Z";
+            vec![ask(format!("{}?{all}&user_id={}", route.path, ids.api_key))]
+        }
         _ => Vec::new(),
     }
 }

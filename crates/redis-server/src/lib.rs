@@ -96,6 +96,13 @@ impl RedisServer {
         std::fs::rename(self.folder.path().join(DUMP), self.folder.path().join(SAVED)).unwrap();
     }
 
+    /// All that is in it now, as it would be kept: in its own form, which packs texts unless it was started not to.
+    #[must_use]
+    pub fn content(&self) -> Vec<u8> {
+        self.save();
+        std::fs::read(self.folder.path().join(SAVED)).unwrap()
+    }
+
     /// Starts it again where it was, with what was in it when it was saved.
     pub fn restart_as_saved(&mut self) {
         let dump = self.folder.path().join(DUMP);

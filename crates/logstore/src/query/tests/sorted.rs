@@ -1,3 +1,5 @@
+use sea_orm::TransactionTrait as _;
+
 use super::*;
 
 /// Pages of two, one after the other: the logs by their milliseconds after [`NOW`].
@@ -47,6 +49,63 @@ async fn pages_in_each_order_have_every_log_once_and_what_is_not_known_last() {
     }
     let narrowed = Filter { latency_us: at_least(20), ..Filter::default() };
     assert_eq!(walked(&f, Sort { by: By::Cost, descending: true }, &narrowed).await, [4, 3, 5, 6, 2]);
+}
+
+/// Makes logs findable, each by its words.
+async fn write_words(f: &Fixture, logs: &[(Uuid, &str)]) {
+    let organisation_id = f.own.organisation();
+    let waiting = entity::text_outbox::Model {
+        id: Uuid::nil(),
+        organisation_id,
+        subjects: logs.iter().flat_map(|(id, _)| *id.as_bytes()).collect(),
+        n: i32::try_from(logs.len()).unwrap(),
+        created_at: NOW,
+    };
+    let insert = entity::text_outbox::Entity::insert(waiting.into_active_model());
+    insert.exec_without_returning(&f.db).await.unwrap();
+    let waiting = text::next(&f.db).await.unwrap().unwrap();
+    let words =
+        |(id, words): &(Uuid, &str)| text::Words { id: *id, organisation_id, words: (*words).to_owned() };
+    let words: Vec<_> = logs.iter().map(words).collect();
+    let txn = f.db.begin().await.unwrap();
+    assert_eq!(text::write(&txn, &waiting, &words).await.unwrap(), logs.len() as u64);
+    txn.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn few_and_many_that_are_found_by_words_are_listed_in_each_order() {
+    let f = Fixture::new().await;
+    let mut logs = Vec::new();
+    for n in 1..=9_u16 {
+        let id = f
+            .log(n, |row| (row.cost_pusd, row.latency_us) = (Some(i64::from(n % 4)), 9 - i64::from(n)))
+            .await;
+        logs.push((id, if n % 3 == 0 { "common rare" } else { "common" }));
+    }
+    logs.remove(4);
+    write_words(&f, &logs).await;
+    let of = |text: &str| Filter { text: text::Search::read(text), ..Filter::default() };
+    for sort in Sort::all() {
+        let all = walked(&f, sort, &Filter::default()).await;
+        let only = |found: &[i64]| all.iter().copied().filter(|n| found.contains(n)).collect::<Vec<_>>();
+        for (text, found) in [
+            ("common", &[1, 2, 3, 4, 6, 7, 8, 9][..]),
+            ("rare", &[3, 6, 9]),
+            ("common rare", &[3, 6, 9]),
+            ("none", &[]),
+        ] {
+            assert_eq!(walked(&f, sort, &of(text)).await, only(found), "{text} {sort:?}");
+        }
+        let narrowed =
+            Filter { created_ms: Range { min: Some(NOW + 4), max: Some(NOW + 8) }, ..of("common") };
+        assert_eq!(walked(&f, sort, &narrowed).await, only(&[4, 6, 7, 8]), "{sort:?}");
+    }
+    for (scope, found) in [(&f.admin, 8), (&f.stranger, 0)] {
+        let page = list(&f.db, scope, &of("common"), None, Start::newest(), 100).await.unwrap();
+        assert_eq!(page.rows.len(), found);
+    }
+    let page = list(&f.db, &f.own, &of("common"), Some(NOW + 7), Start::newest(), 100).await.unwrap();
+    assert_eq!(numbers(&page), [9, 8, 7], "past retention");
 }
 
 #[tokio::test]
