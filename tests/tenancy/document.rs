@@ -109,9 +109,38 @@ impl Document {
         if route.method == "POST" && NAMELESS.contains(&route.path) {
             return Vec::new();
         }
+        let slots = self.slots(operation);
+        let mut ways = Vec::new();
+        for (slot, is_uuid) in &slots {
+            let fits = |(_, id): &&Named<'_>| !is_uuid || id.parse::<Uuid>().is_ok();
+            let fitting: Vec<_> = named.iter().filter(fits).collect();
+            let meant = match slot {
+                Slot::Query(name) => meant_by(route, name, ids, &fitting),
+                Slot::Path(_) | Slot::Body(_) => fitting,
+            };
+            let ask = |(_, id): &&Named<'_>| self.ask(route, operation, own, &[(slot, id)]);
+            ways.push(meant.iter().map(ask).collect());
+        }
+        for (thing, _) in &slots {
+            let Slot::Path(name) = thing else { continue };
+            let parts = route.path.split('/').zip(route.path.split('/').skip(1));
+            let mut before = parts.filter(|(_, part)| part.trim_matches(['{', '}']) == name);
+            let id = of_path(route.path, before.next().unwrap().0, name, ids);
+            if !named.iter().any(|(_, known)| *known == id) {
+                continue;
+            }
+            for (slot, _) in slots.iter().filter(|(slot, _)| slot.names_a_workspace()) {
+                let places = [(thing, id), (slot, ids.workspace.as_str())];
+                ways.push(vec![self.ask(route, operation, own, &places)]);
+            }
+        }
+        ways
+    }
+
+    /// Where text goes in the requests of an operation, and whether it is a UUID's.
+    fn slots(&self, operation: &Value) -> Vec<(Slot, bool)> {
         let mut slots = Vec::new();
-        let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-        for parameter in parameters {
+        for parameter in operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default() {
             let name = parameter["name"].as_str().unwrap().to_owned();
             let schema = self.resolved(&parameter["schema"]);
             let item = self.resolved(&schema["items"]);
@@ -129,40 +158,7 @@ impl Document {
         if body.is_object() {
             self.fields(&body["schema"], String::new(), 0, &mut slots);
         }
-        let of_slot = |(slot, is_uuid): &(Slot, bool)| {
-            let fits = |(_, id): &&Named<'_>| !is_uuid || id.parse::<Uuid>().is_ok();
-            let fitting: Vec<_> = named.iter().filter(fits).collect();
-            let meant = match slot {
-                Slot::Query(name) => {
-                    let meant = |(kind, _): &Named<'_>| name.contains(kind);
-                    let found: Vec<_> = fitting.iter().copied().filter(|named| meant(named)).collect();
-                    let is_known = PLAIN.contains(&name.as_str()) || ids.all().iter().any(meant);
-                    assert!(
-                        is_known,
-                        "{}: say what kind of thing {name} is, or that it is plain",
-                        route.path
-                    );
-                    if found.is_empty() { fitting[..1].to_vec() } else { found }
-                }
-                Slot::Path(_) | Slot::Body(_) => fitting,
-            };
-            meant.iter().map(|(_, id)| self.ask(route, operation, own, &[(slot, id)])).collect()
-        };
-        let mut ways: Vec<Vec<Ask>> = slots.iter().map(of_slot).collect();
-        let workspaces = || slots.iter().map(|(slot, _)| slot).filter(|slot| slot.names_a_workspace());
-        for (thing, _) in slots.iter().filter(|(slot, _)| matches!(slot, Slot::Path(_))) {
-            let Slot::Path(name) = thing else { continue };
-            let before = route.path.split('/').zip(route.path.split('/').skip(1));
-            let before =
-                before.into_iter().find(|(_, part)| part.trim_matches(['{', '}']) == name).unwrap().0;
-            let id = of_path(route.path, before, name, ids);
-            if named.iter().any(|(_, known)| *known == id) {
-                let with =
-                    |slot| vec![self.ask(route, operation, own, &[(thing, id), (slot, &ids.workspace)])];
-                ways.extend(workspaces().map(with));
-            }
-        }
-        ways
+        slots
     }
 
     /// The request of the document's examples, but for what is in these places.
@@ -242,6 +238,15 @@ impl Document {
             (None, None) => json!({}),
         }
     }
+}
+
+/// Those of `fitting` that a parameter is called after; the first, where it is called after none.
+fn meant_by<'n, 'i>(route: &Route, name: &str, ids: &Ids, fitting: &[&'n Named<'i>]) -> Vec<&'n Named<'i>> {
+    let is_meant = |(kind, _): &Named<'_>| name.contains(kind);
+    let is_known = PLAIN.contains(&name) || ids.all().iter().any(is_meant);
+    assert!(is_known, "{}: say what kind of thing {name} is, or that it is plain", route.path);
+    let found: Vec<_> = fitting.iter().copied().filter(|named| is_meant(named)).collect();
+    if found.is_empty() { fitting[..1].to_vec() } else { found }
 }
 
 fn takes_text(schema: &Value) -> bool {
