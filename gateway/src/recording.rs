@@ -250,10 +250,11 @@ impl Drop for Recording {
         if outcome == Outcome::Panicked {
             open.record.status = 500;
         }
+        let span = open.observation.span();
         let handed = open.hand_over(outcome);
         // It is in the spool's hands by now; what remains is to report a failure, where there is a runtime to wait in.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { report(handed.await) });
+            runtime.spawn(telemetry::within(span, async move { report(handed.await) }));
         }
     }
 }
