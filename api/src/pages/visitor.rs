@@ -50,9 +50,8 @@ impl Visitor {
 
     /// Ends the browser's session; that there is none is as good.
     pub async fn sign_out(&self, api: &Api) -> Result<(), Error> {
-        let Some(person) = &self.0 else { return Ok(()) };
-        if let Some(user_id) = person.tenant.user_id {
-            api.people.leave(user_id, person.session_id).await?;
+        if let Some(person) = &self.0 {
+            api.people.end(person.session_id).await?;
         }
         Ok(())
     }

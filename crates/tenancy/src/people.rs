@@ -240,17 +240,6 @@ impl People {
         Ok(true)
     }
 
-    /// Ends the session that somebody signs out of.
-    ///
-    /// # Errors
-    /// [`DbErr`] if the database fails. That it has ended already is as good.
-    pub async fn leave(&self, user_id: Uuid, session_id: Uuid) -> Result<(), DbErr> {
-        let this = entity::session::Column::Id.eq(session_id);
-        let ended = session::revoke_in(&self.0.parts.db, user_id, this, self.0.now_ms()).await?;
-        self.ended(ended.into_iter().map(|session| session.id));
-        Ok(())
-    }
-
     /// Forgets sessions that have ended, everywhere.
     fn ended(&self, sessions: impl IntoIterator<Item = Uuid>) {
         for id in sessions {

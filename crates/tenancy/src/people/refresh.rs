@@ -54,7 +54,11 @@ impl People {
         self.end(found.id).await
     }
 
-    async fn end(&self, session_id: Uuid) -> Result<(), DbErr> {
+    /// Ends a session, as when somebody signs out of it. That it has ended already is as good.
+    ///
+    /// # Errors
+    /// [`DbErr`] if the database fails.
+    pub async fn end(&self, session_id: Uuid) -> Result<(), DbErr> {
         session::revoke(&self.0.parts.db, session_id, self.0.now_ms()).await?;
         self.ended([session_id]);
         Ok(())

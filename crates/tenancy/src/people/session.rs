@@ -129,13 +129,19 @@ pub(super) async fn rotate(
     };
     let updated = Entity::update_many()
         .set(change)
-        .filter(Column::FamilyHash.eq(token.family_hash()))
-        .filter(Column::RefreshHash.eq(token.hash()))
-        .filter(Column::RevokedAt.is_null())
+        .filter(works(token))
         .filter(Column::ExpiresAt.gt(now_ms))
         .exec(db)
         .await?;
     Ok(updated.rows_affected == 1)
+}
+
+/// That the token is the one that works of a session that was not revoked.
+fn works(token: &RefreshToken) -> Condition {
+    Condition::all()
+        .add(Column::FamilyHash.eq(token.family_hash()))
+        .add(Column::RefreshHash.eq(token.hash()))
+        .add(Column::RevokedAt.is_null())
 }
 
 /// Lets a cookie's secret, of which this is stored, hold the session in the place of `token`, which works no more. False when it
@@ -150,13 +156,7 @@ pub(super) async fn hold_by(
         refresh_hash: Set(cookie_hash),
         ..Default::default()
     };
-    let updated = Entity::update_many()
-        .set(change)
-        .filter(Column::FamilyHash.eq(token.family_hash()))
-        .filter(Column::RefreshHash.eq(token.hash()))
-        .filter(Column::RevokedAt.is_null())
-        .exec(db)
-        .await?;
+    let updated = Entity::update_many().set(change).filter(works(token)).exec(db).await?;
     Ok(updated.rows_affected == 1)
 }
 
