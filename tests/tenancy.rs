@@ -116,6 +116,20 @@ impl Ids {
         all.extend(ways(route, self, own).into_iter().map(|way| vec![way]));
         all
     }
+
+    /// Each way to name one of these, beside the same with `nobodys`, by the place where it is named.
+    fn pairs(
+        &self,
+        nobodys: &Self,
+        document: &Document,
+        route: &api::Route,
+        own: &Self,
+        place: Place,
+    ) -> impl Iterator<Item = Vec<(Ask, Ask)>> {
+        let both = self.ways(document, route, own, place).into_iter();
+        let both = both.zip(nobodys.ways(document, route, own, place));
+        both.map(|(theirs, nobodys)| theirs.into_iter().zip(nobodys).collect())
+    }
 }
 
 /// Makes one of each thing in the organisation's workspace.
@@ -231,10 +245,8 @@ async fn try_everything(caller: &Caller<'_>, own: &Ids, theirs: &Ids, place: Pla
     let mut routes: Vec<_> = api::ROUTES.iter().collect();
     routes.sort_by_key(|route| order(route).unwrap_or(2));
     for route in routes {
-        let with_theirs = theirs.ways(&document, route, own, place);
-        let with_nobodys = nobodys.ways(&document, route, own, place);
-        for (with_theirs, with_nobodys) in with_theirs.iter().zip(&with_nobodys) {
-            for (with_theirs, with_nobodys) in with_theirs.iter().zip(with_nobodys) {
+        for pairs in theirs.pairs(&nobodys, &document, route, own, place) {
+            for (with_theirs, with_nobodys) in &pairs {
                 let expected = answer(caller, route.method, with_nobodys, both).await;
                 let seen = answer(caller, route.method, with_theirs, both).await;
                 let about = format!("{} {with_theirs:?}: {seen:?}", route.method);
@@ -379,11 +391,10 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
             .iter()
             .any(|prefix| route.path.starts_with(prefix));
         let owner = if of_all { org.admin() } else { org.with_key(&org.key) };
-        let with_theirs = theirs.ways(&document, route, &theirs, Place::Organisation);
-        let with_nobodys = nobodys.ways(&document, route, &theirs, Place::Organisation);
-        for (with_theirs, with_nobodys) in with_theirs.iter().flatten().zip(with_nobodys.iter().flatten()) {
-            let seen = answer(&owner, route.method, with_theirs, both).await;
-            let expected = answer(&owner, route.method, with_nobodys, both).await;
+        let pairs = theirs.pairs(&nobodys, &document, route, &theirs, Place::Organisation);
+        for (with_theirs, with_nobodys) in pairs.flatten() {
+            let seen = answer(&owner, route.method, &with_theirs, both).await;
+            let expected = answer(&owner, route.method, &with_nobodys, both).await;
             differs = if route.method == "GET" { seen != expected } else { seen.0 != expected.0 };
             if differs {
                 break;
@@ -497,10 +508,8 @@ async fn who_may_only_read_learns_nothing_from_trying_to_change() {
     let own = ["/v1/auth/", "/v1/logs/", "/v1/feedback", "/v1/billing/stripe"];
     let routes = api::ROUTES.iter().filter(|route| route.method != "GET");
     for route in routes.filter(|route| !own.iter().any(|prefix| route.path.starts_with(prefix))) {
-        let with_theirs = theirs.ways(&document, route, &theirs, Place::Organisation);
-        let with_nobodys = nobodys.ways(&document, route, &theirs, Place::Organisation);
-        let first = |ways: Vec<Vec<Ask>>| ways.into_iter().filter_map(|ways| ways.into_iter().next());
-        for (with_theirs, with_nobodys) in first(with_theirs).zip(first(with_nobodys)) {
+        let pairs = theirs.pairs(&nobodys, &document, route, &theirs, Place::Organisation);
+        for (with_theirs, with_nobodys) in pairs.filter_map(|pairs| pairs.into_iter().next()) {
             let seen = answer(&member, route.method, &with_theirs, both).await;
             let expected = answer(&member, route.method, &with_nobodys, both).await;
             assert_eq!(seen, expected, "{} {with_theirs:?}", route.method);

@@ -186,13 +186,25 @@ impl Fields {
         bounds: RangeInclusive<usize>,
         expected: &str,
     ) -> Result<Option<Vec<Value>>, Error> {
-        let problem = match self.take(name) {
-            None => return Ok(None),
-            Some(Value::Array(items)) if bounds.contains(&items.len()) => return Ok(Some(items)),
-            Some(Value::Array(items)) => format!("{} items", items.len()),
-            Some(other) => format!("found {}", kind(&other)),
-        };
-        Err(Error::invalid(self.path(name), problem, expected))
+        self.sent_items(name, bounds, expected).map(Sent::value)
+    }
+
+    /// The same, telling null from absent.
+    pub fn sent_items(
+        &mut self,
+        name: &'static str,
+        bounds: RangeInclusive<usize>,
+        expected: &str,
+    ) -> Result<Sent<Vec<Value>>, Error> {
+        let at = self.path(name);
+        self.sent(name).read(|value| {
+            let problem = match value {
+                Value::Array(items) if bounds.contains(&items.len()) => return Ok(items),
+                Value::Array(items) => format!("{} items", items.len()),
+                other => format!("found {}", kind(&other)),
+            };
+            Err(Error::invalid(at, problem, expected))
+        })
     }
 
     pub fn object(&mut self, name: &'static str) -> Result<Option<Self>, Error> {

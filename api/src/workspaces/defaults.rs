@@ -9,7 +9,7 @@ use tenancy::{TenantScope, WorkspaceDefaults};
 use utoipa::ToSchema;
 
 use super::MAX_NAME;
-use crate::fields::{Fields, Sent, kind, shown};
+use crate::fields::{Fields, Sent, shown};
 use crate::{Error, configs, metadata};
 
 /// Guardrails before a request, and after an answer.
@@ -88,14 +88,7 @@ pub(super) fn take(fields: &mut Fields, now: WorkspaceDefaults) -> Result<Worksp
 fn names(fields: &mut Fields, name: &'static str) -> Result<Sent<Vec<String>>, Error> {
     let at = fields.path(name);
     let expected = format!("an array of at most {MAX_GUARDRAILS} slugs or ids of guardrails");
-    fields.sent(name).read(|value| {
-        let items = match value {
-            Value::Array(items) if items.len() <= MAX_GUARDRAILS => items,
-            Value::Array(items) => {
-                return Err(Error::invalid(at, format!("{} items", items.len()), expected));
-            }
-            other => return Err(Error::invalid(at, format!("found {}", kind(&other)), expected)),
-        };
+    fields.sent_items(name, 0..=MAX_GUARDRAILS, &expected)?.read(|items| {
         let name = |(n, item): (usize, Value)| match item {
             Value::String(name) if (1..=MAX_NAME).contains(&name.len()) => Ok(name),
             other => {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use entity::log;
 use sea_orm::prelude::Uuid;
 use serde_json::{Number, Value};
 
@@ -53,19 +54,11 @@ impl Asked {
     fn reader(&self, request: &HttpRequest, visitor: &Visitor, api: &Api) -> Result<Caller, Failure> {
         visitor.caller(request, api, READ_LOG, &self.path).map_err(nowhere)
     }
+}
 
-    /// Somebody who sees it, and may do this with it.
-    async fn doer(
-        &self,
-        request: &HttpRequest,
-        visitor: &Visitor,
-        api: &Api,
-        access: Access,
-    ) -> Result<Caller, Failure> {
-        let reader = self.reader(request, visitor, api)?;
-        logs::detail_of(api, &reader, self.id).await.map_err(|error| nowhere(error.into()))?;
-        visitor.caller(request, api, access, &self.path)
-    }
+/// A log and what it shows to who may read it.
+async fn seen(api: &Api, reader: &Caller, asked: &Asked) -> Result<(log::Model, logs::Detail), Failure> {
+    logs::detail_of(api, reader, asked.id).await.map_err(|error| nowhere(error.into()))
 }
 
 /// Another organisation's, another workspace's, none: it is all one.
@@ -93,8 +86,7 @@ async fn page(
     problem: Option<Problem>,
     opinion: Opinion,
 ) -> Result<HttpResponse, Failure> {
-    let found = logs::detail_of(api, reader, asked.id).await;
-    let (log, detail) = found.map_err(|error| nowhere(error.into()))?;
+    let (log, detail) = seen(api, reader, asked).await?;
     let here = reader.scope.within(log.workspace_id).ok_or(Failure::Nowhere)?;
     // None: it went just now.
     let trace = match traces::tree_of(api, reader, &here, &log.trace_id).await {
@@ -117,8 +109,7 @@ pub(in crate::pages) async fn give_feedback(
 ) -> Result<HttpResponse, Failure> {
     let asked = Asked::of(&request, &visitor)?;
     let reader = asked.reader(&request, &visitor, &api)?;
-    let found = logs::detail_of(&api, &reader, asked.id).await;
-    let (log, _) = found.map_err(|error| nowhere(error.into()))?;
+    let (log, _) = seen(&api, &reader, &asked).await?;
     let caller = visitor.caller(&request, &api, GIVE_FEEDBACK, &asked.path)?;
     let opinion = Opinion { value: form.said("value"), weight: form.said("weight") };
     for name in ["value", "weight"] {
@@ -146,7 +137,10 @@ pub(in crate::pages) async fn replay(
     _form: Form,
 ) -> Result<HttpResponse, Failure> {
     let asked = Asked::of(&request, &visitor)?;
-    let caller = asked.doer(&request, &visitor, &api, REPLAY).await?;
+    let reader = asked.reader(&request, &visitor, &api)?;
+    // Who does not see it is not told that they may not do this, either.
+    seen(&api, &reader, &asked).await?;
+    let caller = visitor.caller(&request, &api, REPLAY, &asked.path)?;
     let new = replay::as_it_was(&api, &caller, asked.id).await?;
     let path = format!("/logs/{new}");
     let cutoff = caller.cutoff_ms(&api);
