@@ -29,6 +29,7 @@ mod guardrails;
 mod invites;
 mod jobs;
 mod limits;
+mod log_exports;
 mod logs;
 mod one_origin;
 mod otel_examples;

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::{DbErr, Json, Uuid};
 use tenancy::audit::{self, Actor, Author, Entry, Origin};
-use tenancy::people::Person;
+use tenancy::people::{DownloadBy, DownloadedBy, Person};
 use tenancy::{IdentifyError, People, Role, Scope, Scopes, Tenant, TenantScope};
 use utoipa::IntoParams;
 
@@ -186,6 +186,29 @@ impl Caller {
             }
         };
         Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id, origin: None })
+    }
+
+    /// Who was given a link to `file` with this token, if it is good and they still may.
+    pub async fn of_link(api: &Api, token: &str, file: Uuid, access: Access) -> Result<Self, Error> {
+        let by = api.people.download(token, file).await.map_err(|error| match error {
+            IdentifyError::Unknown => Error::Unauthorised("the link is not valid"),
+            IdentifyError::Expired => Error::Unauthorised("the link has expired; ask for another"),
+            IdentifyError::Unavailable => Error::unavailable(error),
+        })?;
+        match by {
+            DownloadedBy::Key(id) => {
+                let tenant = api.keys.identify_by_id(id).await?;
+                Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id: None, origin: None })
+            }
+            DownloadedBy::Person(person) => Self::in_person(&person, access, None),
+        }
+    }
+
+    /// As whom a link is given to the caller.
+    pub fn downloads_as(&self) -> Result<DownloadBy, Error> {
+        let by_session = || self.session_id.map(DownloadBy::Session);
+        let by = self.tenant.api_key_id.map(DownloadBy::Key).or_else(by_session);
+        by.ok_or_else(|| Error::internal("a caller has neither a key nor a session"))
     }
 
     /// Somebody who is signed in, if they may do what `access` says.

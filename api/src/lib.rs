@@ -22,6 +22,7 @@ mod guardrails;
 mod instant;
 mod invites;
 mod limits;
+mod log_exports;
 mod logs;
 mod members;
 mod metadata;

@@ -16,7 +16,7 @@ use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 use crate::error::Shape;
 use crate::{
     Access, ROUTES, admin, alerts, analytics, api_keys, audit_logs, auth, billing, configs, feedback,
-    guardrails, invites, logs, members, otel, otlp, payments, prices, saved_filters, traces, usage, users,
+    guardrails, invites, log_exports, logs, members, otel, otlp, payments, prices, saved_filters, traces, usage, users,
     virtual_keys, workspaces,
 };
 
@@ -30,6 +30,7 @@ pub(crate) fn parts() -> Vec<OpenApi> {
         auth::Doc::openapi(),
         logs::Doc::openapi(),
         saved_filters::Doc::openapi(),
+        log_exports::Doc::openapi(),
         otlp::openapi(),
         traces::Doc::openapi(),
         analytics::Doc::openapi(),

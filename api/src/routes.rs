@@ -5,10 +5,11 @@ use actix_web::{HttpRequest, web};
 use tenancy::Scope;
 
 use crate::Access::{AllOf, AnyOf, Owner, OwnerOr};
+use crate::log_exports::EXPORT;
 use crate::observed::observed;
 use crate::{
     Access, Api, Error, admin, alerts, analytics, api_keys, audit_logs, auth, billing, configs, feedback,
-    guardrails, invites, logs, members, otel, otlp, pages, payments, prices, saved_filters, traces, usage,
+    guardrails, invites, log_exports, logs, members, otel, otlp, pages, payments, prices, saved_filters, traces, usage,
     users, virtual_keys, workspaces,
 };
 
@@ -62,6 +63,7 @@ const READ_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsRead]);
 const UPDATE_ORGANISATION: Access = AnyOf(&[Scope::OrganisationSettingsUpdate]);
 const READ_DESTINATIONS: Access = AnyOf(&[Scope::OrganisationSettingsRead, Scope::WorkspacesRead]);
 const UPDATE_DESTINATIONS: Access = AnyOf(&[Scope::OrganisationSettingsUpdate, Scope::WorkspacesUpdate]);
+const RESTRICT_EXPORTS: Access = AnyOf(&[Scope::OrganisationSettingsUpdate, Scope::WorkspacesUpdate]);
 const LIST_USERS: Access = AnyOf(&[Scope::OrganisationUsersList]);
 const READ_USERS: Access = AnyOf(&[Scope::OrganisationUsersRead]);
 const CREATE_USERS: Access = AnyOf(&[Scope::OrganisationUsersCreate]);
@@ -92,6 +94,16 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/logs/filters/{id}", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::get)),
     route("PUT", "/v1/logs/filters/{id}", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::update)),
     route("DELETE", "/v1/logs/filters/{id}", AnyOf(&[Scope::LogsList]), |r| r.to(saved_filters::delete)),
+    route("GET", "/v1/logs/exports", EXPORT, |r| r.to(log_exports::list)),
+    route("POST", "/v1/logs/exports", EXPORT, |r| r.to(log_exports::create)),
+    route("GET", "/v1/logs/exports/field-restrictions", EXPORT, |r| r.to(log_exports::restrictions)),
+    route("PUT", "/v1/logs/exports/field-restrictions", RESTRICT_EXPORTS, |r| r.to(log_exports::restrict)),
+    route("GET", "/v1/logs/exports/{id}", EXPORT, |r| r.to(log_exports::get)),
+    route("PUT", "/v1/logs/exports/{id}", EXPORT, |r| r.to(log_exports::update)),
+    route("POST", "/v1/logs/exports/{id}/start", EXPORT, |r| r.to(log_exports::start)),
+    route("POST", "/v1/logs/exports/{id}/cancel", EXPORT, |r| r.to(log_exports::cancel)),
+    route("GET", "/v1/logs/exports/{id}/download", EXPORT, |r| r.to(log_exports::download)),
+    route("GET", "/v1/logs/exports/{id}/file", Access::Public, |r| r.to(log_exports::file)),
     route("GET", "/v1/logs/{id}", READ_LOG, |r| r.to(logs::get)),
     route("POST", "/v1/feedback", GIVE_FEEDBACK, |r| r.to(feedback::create)),
     route("PUT", "/v1/feedback/{id}", GIVE_FEEDBACK, |r| r.to(feedback::update)),

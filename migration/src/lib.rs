@@ -22,6 +22,7 @@ mod m20261126_audit;
 mod m20261126_configs;
 mod m20261126_guardrails;
 mod m20261126_key_rotation;
+mod m20261126_log_exports;
 mod m20261126_log_orders;
 mod m20261126_log_routing;
 mod m20261126_log_text;
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_users::Migration),
             Box::new(m20261126_workspace_defaults::Migration),
             Box::new(m20261126_log_orders::Migration),
+            Box::new(m20261126_log_exports::Migration),
         ]
     }
 }

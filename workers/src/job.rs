@@ -28,11 +28,13 @@ pub enum Job {
     SpanExport,
     /// Makes logs findable by the words of their prompts and answers.
     TextIndex,
+    /// Chooses the logs of exports that were started.
+    LogExports,
 }
 
 impl Job {
     /// All of them, in the order in which those that are due at once run.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Partitions,
         Self::Retention,
         Self::AlertDeliveries,
@@ -44,6 +46,7 @@ impl Job {
         Self::KeyRotation,
         Self::SpanExport,
         Self::TextIndex,
+        Self::LogExports,
     ];
 
     /// Its name in the database and in our own log lines.
@@ -61,6 +64,7 @@ impl Job {
             Self::KeyRotation => "key_rotation",
             Self::SpanExport => "span_export",
             Self::TextIndex => "text_index",
+            Self::LogExports => "log_exports",
         }
     }
 
@@ -78,17 +82,18 @@ impl Job {
             Self::KeyRotation => &settings.key_rotation_cron,
             Self::SpanExport => &settings.span_export_cron,
             Self::TextIndex => &settings.text_index_cron,
+            Self::LogExports => &settings.log_exports_cron,
         }
     }
 
     /// Whether it runs beside the others: it may have work without end, and waits for none of them.
     pub(crate) fn runs_beside(self) -> bool {
-        matches!(self, Self::SpanExport | Self::TextIndex)
+        matches!(self, Self::SpanExport | Self::TextIndex | Self::LogExports)
     }
 
     /// Whether it runs every some seconds.
     pub(crate) fn is_frequent(self) -> bool {
-        matches!(self, Self::AlertDeliveries | Self::Mails | Self::SpanExport | Self::TextIndex)
+        self.runs_beside() || matches!(self, Self::AlertDeliveries | Self::Mails)
     }
 
     /// Runs it once, now, under its lease. Safe to repeat.
@@ -106,6 +111,7 @@ impl Job {
             Self::KeyRotation => jobs::key_rotation::run(parts, lease).await,
             Self::SpanExport => Box::pin(jobs::span_export::run(parts, lease)).await,
             Self::TextIndex => jobs::text_index::run(parts, lease).await,
+            Self::LogExports => jobs::log_exports::run(parts, lease).await,
         }
     }
 }

@@ -50,6 +50,9 @@ pub(crate) const PASSWORD_RESET_DAYS: u32 = 1;
 /// What logs' costs were corrected by is looked up for as long as statistics are.
 pub(crate) const CORRECTION_DAYS: u32 = 400;
 
+/// An export is of logs that are shown now; in a month they can be others.
+pub(crate) const LOG_EXPORT_DAYS: u32 = 30;
+
 /// An event of the payment provider's can be sent again for a month.
 pub(crate) const PAYMENT_EVENT_DAYS: u32 = 90;
 
@@ -62,6 +65,9 @@ pub const fn retention_registry() -> &'static [(&'static str, Retention)] {
         ("log_payload", ByPlan),
         ("log_external_id", ByPlan),
         ("log_text", ByPlan),
+        ("log_export", Days(LOG_EXPORT_DAYS)),
+        ("log_export_part", Days(LOG_EXPORT_DAYS)),
+        ("log_export_restriction", Kept("one row a subject, which is an organisation or a workspace")),
         ("text_outbox", Kept("a row ends as its logs are made findable")),
         ("usage", Days(USAGE_DAYS)),
         ("spool_mark", Days(SPOOL_MARK_DAYS)),

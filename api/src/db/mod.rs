@@ -10,6 +10,7 @@ pub(crate) mod invite;
 pub(crate) mod invoice;
 pub(crate) mod job;
 pub(crate) mod limits;
+pub(crate) mod log_export;
 pub(crate) mod membership;
 pub(crate) mod organisation;
 pub(crate) mod otel_destination;

@@ -109,21 +109,8 @@ impl Detail {
             organisation_id: log.organisation_id,
             workspace_id: workspace_slug.map(str::to_owned),
             created_at: instant::iso(log.created_at),
-            request: Request {
-                url: log.url.clone(),
-                method: log.method.clone(),
-                portkey_headers: portkey_headers(log, request.as_ref()),
-                headers: request.as_ref().map(|side| headers(side, |_| true)),
-                body: request.and_then(|side| Body::of(&side.body)),
-            },
-            response: Response {
-                status: log.status_code,
-                headers: response.as_ref().map(|side| headers(side, |_| true)),
-                body: response.and_then(|side| Body::of(&side.body)),
-                response_time: millis(log.latency_us),
-                last_used_option_json_path: log.option_path.clone(),
-                streaming_mode: log.streamed,
-            },
+            request: Request::of(log, request),
+            response: Response::of(log, response),
             metrics: Metrics::of(log, workspace_slug),
             status: StatusLabels::of(log),
             attempts: attempts::of(log),
@@ -134,6 +121,33 @@ impl Detail {
             external_id: log.external_id.clone(),
             replayable,
             replay_of: log.replay_of,
+        }
+    }
+}
+
+impl Request {
+    /// What was sent; of the content, what is kept.
+    pub fn of(log: &log::Model, content: Option<Content>) -> Self {
+        Self {
+            url: log.url.clone(),
+            method: log.method.clone(),
+            portkey_headers: portkey_headers(log, content.as_ref()),
+            headers: content.as_ref().map(|side| headers(side, |_| true)),
+            body: content.and_then(|side| Body::of(&side.body)),
+        }
+    }
+}
+
+impl Response {
+    /// What came of it; of the content, what is kept.
+    pub fn of(log: &log::Model, content: Option<Content>) -> Self {
+        Self {
+            status: log.status_code,
+            headers: content.as_ref().map(|side| headers(side, |_| true)),
+            body: content.and_then(|side| Body::of(&side.body)),
+            response_time: millis(log.latency_us),
+            last_used_option_json_path: log.option_path.clone(),
+            streaming_mode: log.streamed,
         }
     }
 }

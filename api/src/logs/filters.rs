@@ -10,8 +10,8 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::row::pusd;
-use crate::Error;
 use crate::query::Parameters;
+use crate::{Api, Error};
 
 const CACHE_STATUSES: [&str; 6] = ["DISABLED", "MISS", "SEMANTIC MISS", "REFRESH", "HIT", "SEMANTIC HIT"];
 
@@ -73,6 +73,9 @@ pub(crate) struct Filters {
     /// Slugs of saved configs.
     #[param(style = Form, explode = false, max_items = 100)]
     configs: Option<Vec<String>>,
+    /// Slugs of prompt templates that calls were made from.
+    #[param(style = Form, explode = false, max_items = 100)]
+    prompt_slug: Option<Vec<String>>,
     /// API keys.
     #[param(style = Form, explode = false, max_items = 100)]
     api_key_ids: Option<Vec<Uuid>>,
@@ -159,6 +162,7 @@ pub(crate) fn take(query: &mut Parameters) -> Result<Filter, Error> {
         provider_models: query.items("ai_org_model", pair, "pairs such as openai__gpt-4o")?,
         virtual_keys: query.items("virtual_keys", word, "slugs of virtual keys")?,
         configs: query.items("configs", word, "slugs of saved configs")?,
+        prompts: query.items("prompt_slug", word, "slugs of prompt templates")?,
         api_key_ids: query.items("api_key_ids", |item| item.parse::<Uuid>().ok(), "UUIDs of API keys")?,
         trace_ids: query.items("trace_id", word, "ids of traces")?,
         span_ids: query.items("span_id", word, "ids of spans")?,
@@ -180,6 +184,15 @@ pub(crate) fn take(query: &mut Parameters) -> Result<Filter, Error> {
             max: weighted(query, "weighted_feedback_max")?,
         },
     })
+}
+
+/// Refuses to look for words where logs cannot be found by any.
+pub(crate) fn check_searched(api: &Api, filter: &Filter) -> Result<(), Error> {
+    if filter.text.is_none() || api.text_index {
+        return Ok(());
+    }
+    let expected = "it left out, or the setting log.text_index";
+    Err(Error::invalid("text", "logs are not searched here", expected))
 }
 
 /// Words to be found; empty is none of them, and would find all.

@@ -66,14 +66,7 @@ pub(crate) async fn list(
     let start = start(&mut query)?;
     let workspace = query.workspace();
     query.finish()?;
-    if filter.text.is_some() && !api.text_index {
-        return Err(Error::invalid(
-            "text",
-            "logs are not searched here",
-            "it left out, or the setting log.text_index",
-        ));
-    }
-
+    filters::check_searched(&api, &filter)?;
     let scope = caller.reach(&api, workspace.as_deref()).await?;
     let cutoff = caller.cutoff_ms(&api);
     let page = query::list(&api.db, &scope, &filter, cutoff, start, limit.unwrap_or(DEFAULT_LIMIT)).await?;

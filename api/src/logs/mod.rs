@@ -4,6 +4,7 @@ mod attempts;
 mod content;
 mod detail;
 mod entry;
+pub(crate) mod filter_set;
 pub(crate) mod filters;
 mod foreign;
 mod get;
@@ -20,7 +21,7 @@ use utoipa::OpenApi;
 
 pub(crate) use attempts::Attempt;
 pub(crate) use content::Body;
-pub(crate) use detail::Detail;
+pub(crate) use detail::{Detail, Request, Response};
 pub(crate) use foreign::{Foreign, Inserter};
 pub(crate) use get::{detail as detail_of, get};
 pub(crate) use insert::insert;

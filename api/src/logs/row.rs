@@ -130,7 +130,7 @@ fn user(log: &log::Model) -> Option<String> {
     Some(log.metadata.as_ref()?.get("_user")?.as_str()?.to_owned())
 }
 
-pub(super) fn total_tokens(log: &log::Model) -> Option<i64> {
+pub(crate) fn total_tokens(log: &log::Model) -> Option<i64> {
     match (log.input_tokens, log.output_tokens) {
         (None, None) => None,
         (input, output) => Some(input.unwrap_or(0) + output.unwrap_or(0)),
@@ -155,6 +155,6 @@ pub(crate) fn millis(us: i64) -> i64 {
     us / 1000
 }
 
-pub(super) fn is_success(log: &log::Model) -> bool {
+pub(crate) fn is_success(log: &log::Model) -> bool {
     (200..300).contains(&log.status_code)
 }

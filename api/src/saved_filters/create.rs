@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::shape::SavedFilter;
-use super::{MAX_NAME, MAX_SAVED, noted, set, subject};
+use super::{MAX_NAME, MAX_SAVED, noted, subject, take};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
@@ -37,7 +37,7 @@ pub(crate) async fn create(
     let mut fields = body::object(payload).await?;
     let name = fields.line("name", MAX_NAME)?;
     let name = fields.required("name", name, "a string of 1 to 100 characters")?;
-    let filters = set::take(&mut fields)?;
+    let filters = take(&mut fields)?;
     let filters = fields.required("filters", filters, "an object of filters")?;
     fields.finish()?;
     let (now_ms, organisation_id) = (api.clock.now_ms(), caller.scope.organisation());

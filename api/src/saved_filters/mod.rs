@@ -4,7 +4,6 @@ mod create;
 mod delete;
 mod get;
 mod list;
-mod set;
 mod shape;
 mod update;
 
@@ -17,10 +16,12 @@ pub(crate) use update::update;
 use entity::saved_filter::Model;
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::{Json, Uuid};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::access::Caller;
+use crate::fields::Fields;
+use crate::logs::{filter_set, filters};
 use crate::{Error, db, path};
 
 /// The part of the document.
@@ -33,6 +34,18 @@ const MAX_SAVED: u64 = 200;
 
 /// Characters of a name.
 const MAX_NAME: usize = 100;
+
+/// The set in `filters`, as a query has it. What a list would refuse is refused.
+fn take(fields: &mut Fields) -> Result<Option<Value>, Error> {
+    let Some(named) = filter_set::take(fields)? else { return Ok(None) };
+    let set = filter_set::texts(&named)?;
+    if set.is_empty() {
+        return Err(Error::invalid("filters", "there is none", "one or more"));
+    }
+    let shown = json!(set);
+    filter_set::read(set, filters::take)?;
+    Ok(Some(shown))
+}
 
 async fn find(db: &impl ConnectionTrait, caller: &Caller, id: &str) -> Result<Model, Error> {
     let row = db::saved_filter::find(db, &caller.scope, path::id(id)?).await?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::shape::SavedFilter;
-use super::{MAX_NAME, find, noted, set, subject, unknown};
+use super::{MAX_NAME, find, noted, subject, take, unknown};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
@@ -35,7 +35,7 @@ pub(crate) async fn update(
     query.none()?;
     let mut fields = body::object(payload).await?;
     let name = fields.line("name", MAX_NAME)?;
-    let filters = set::take(&mut fields)?;
+    let filters = take(&mut fields)?;
     fields.finish()?;
     let before = find(&api.db, &caller, &id).await?;
     let change = ActiveModel {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_lc_rs::digest;
 use entity::{log, log_payload, otel_destination};
 use sea_orm::prelude::*;
-use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect};
+use sea_orm::{ConnectionTrait, ExprTrait as _, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -180,20 +180,25 @@ pub async fn logs_of_trace(
     Ok(logs)
 }
 
-/// The contents of these logs that are kept, packed, by id.
+/// The contents of these logs that are kept, packed, by id. They are of one organisation.
 ///
 /// # Errors
 /// [`DbErr`] if the database fails.
 pub async fn contents(
     db: &impl ConnectionTrait,
     organisation: Uuid,
-    ids: &[Uuid],
+    logs: impl Iterator<Item = &log::Model>,
 ) -> Result<HashMap<Uuid, Vec<u8>>, DbErr> {
-    let Some((from, to)) = times(ids) else { return Ok(HashMap::new()) };
+    use log_payload::Column::{CreatedAt, Id, OrganisationId, RetentionClass};
+    let keys: Vec<_> = logs.map(|log| (log.retention_class, log.created_at, log.id)).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // By the whole of the primary key: there is no other way to a row than through all of its day.
+    let key = Expr::tuple([RetentionClass, CreatedAt, Id].map(|column| column.into_expr()));
     let rows = log_payload::Entity::find()
-        .filter(log_payload::Column::OrganisationId.eq(organisation))
-        .filter(log_payload::Column::CreatedAt.between(from, to))
-        .filter(log_payload::Column::Id.is_in(ids.iter().copied()))
+        .filter(OrganisationId.eq(organisation))
+        .filter(key.in_tuples(keys))
         .all(db)
         .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.content)).collect())
@@ -207,7 +212,7 @@ pub fn opened(id: Uuid, packed: &[u8]) -> Option<Exchange> {
 }
 
 /// From the first to the last of them: PostgreSQL opens no other days.
-fn times(ids: &[Uuid]) -> Option<(i64, i64)> {
+pub(crate) fn times(ids: &[Uuid]) -> Option<(i64, i64)> {
     let times = || ids.iter().filter_map(|id| clock::millis(*id));
     times().min().zip(times().max())
 }

@@ -6,6 +6,7 @@ use entity::log::{Column, Entity};
 use sea_orm::prelude::*;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{Condition, DbBackend, ExprTrait as _, QueryFilter, QuerySelect as _, QueryTrait, Select};
+use serde::{Deserialize, Serialize};
 
 use crate::query::{since, until};
 use crate::text::Search;
@@ -14,7 +15,8 @@ use crate::text::Search;
 const USER: &str = "_user";
 
 /// Logs to look for, within what a scope reaches.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Filter {
     /// When the call was received, in unix milliseconds.
     pub created_ms: Range,
@@ -27,6 +29,8 @@ pub struct Filter {
     pub virtual_keys: Vec<String>,
     /// Saved ones, by slug.
     pub configs: Vec<String>,
+    /// Prompt templates that calls were made from, by slug.
+    pub prompts: Vec<String>,
     pub api_key_ids: Vec<Uuid>,
     pub trace_ids: Vec<String>,
     pub span_ids: Vec<String>,
@@ -56,21 +60,21 @@ pub struct Filter {
 }
 
 /// From `min` to `max`, both included; open where `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Span {
     pub min: Option<f64>,
     pub max: Option<f64>,
 }
 
 /// From `min` to `max`, both included; open where `None`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     pub min: Option<i64>,
     pub max: Option<i64>,
 }
 
 /// What became of a call's retries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Retry {
     NotTriggered,
     Succeeded,
@@ -113,6 +117,7 @@ impl Filter {
         let rows = any_of(rows, Column::Model, &self.models);
         let rows = any_of(rows, Column::VirtualKey, &self.virtual_keys);
         let rows = any_of(rows, Column::ConfigId, &self.configs);
+        let rows = any_of(rows, Column::PromptSlug, &self.prompts);
         let rows = any_of(rows, Column::ApiKeyId, &self.api_key_ids);
         let rows = any_of(rows, Column::CacheStatus, &self.cache_statuses);
         let rows = any_of(rows, Column::Outcome, &self.outcomes);

@@ -11,6 +11,7 @@ pub mod query;
 pub mod reconcile;
 pub mod recost;
 pub mod retention;
+pub mod selection;
 pub mod sort;
 pub mod spending;
 pub mod statistics;

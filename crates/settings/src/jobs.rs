@@ -20,6 +20,10 @@ pub struct JobsSettings {
     /// `0 2 * * * *` (each hour).
     #[serde(deserialize_with = "bounds::schedule")]
     pub key_rotation_cron: String,
+    /// When the logs of exports that were started are chosen, UTC, as `retention_cron`; a run goes on while there are any. Default:
+    /// `*/5 * * * * *` (each five seconds).
+    #[serde(deserialize_with = "bounds::schedule")]
+    pub log_exports_cron: String,
     /// When mail that is no alert is sent, such as invites, UTC, as `retention_cron`. Default: `*/10 * * * * *` (each ten seconds).
     #[serde(deserialize_with = "bounds::schedule")]
     pub mails_cron: String,
@@ -71,6 +75,7 @@ impl Default for JobsSettings {
             alert_deliveries_cron: "*/10 * * * * *".to_owned(),
             dunning_cron: "0 10 * * * *".to_owned(),
             key_rotation_cron: "0 2 * * * *".to_owned(),
+            log_exports_cron: "*/5 * * * * *".to_owned(),
             mails_cron: "*/10 * * * * *".to_owned(),
             meter_events_cron: "20 * * * * *".to_owned(),
             partitions_cron: "0 30 * * * *".to_owned(),

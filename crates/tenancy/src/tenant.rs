@@ -128,8 +128,8 @@ impl Tenant {
     }
 }
 
-/// How far a query may reach: an organisation, or some of its workspaces. Only [`Tenant::scope`] makes one, hence only an
-/// authenticated call has one.
+/// How far a query may reach: an organisation, or some of its workspaces. [`Tenant::scope`] makes one, for an authenticated call, and
+/// [`TenantScope::of_workspace`], for what such a call has asked to be done later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TenantScope {
     organisation_id: Uuid,
@@ -155,6 +155,12 @@ impl Workspaces {
 }
 
 impl TenantScope {
+    /// One workspace: for a job that does what was asked within it.
+    #[must_use]
+    pub fn of_workspace(organisation_id: Uuid, workspace_id: Uuid) -> Self {
+        Self { organisation_id, workspaces: Workspaces::One(workspace_id) }
+    }
+
     #[must_use]
     pub fn organisation(&self) -> Uuid {
         self.organisation_id

@@ -4,6 +4,7 @@ pub(crate) mod alert_deliveries;
 pub(crate) mod dunning;
 pub mod invoices;
 pub(crate) mod key_rotation;
+pub(crate) mod log_exports;
 pub(crate) mod mails;
 pub(crate) mod meter_events;
 pub mod month_close;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use entity::{
-    alert, alert_delivery, cost_correction, feedback, invite, job_run, mail, organisation, password_reset,
-    payment_event, session, sign_in_attempt, signing_key, spending, spool_mark, usage,
+    alert, alert_delivery, cost_correction, feedback, invite, job_run, log_export, log_export_part, mail,
+    organisation, password_reset, payment_event, session, sign_in_attempt, signing_key, spending, spool_mark, usage,
 };
 use logstore::retention::Kept;
 use plans::Month;
@@ -13,7 +13,7 @@ use sea_orm::{ExprTrait as _, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::lease::Lease;
 use crate::registry::{
-    ALERT_DAYS, CORRECTION_DAYS, FREQUENT_JOB_RUN_DAYS, INVITE_DAYS, JOB_RUN_DAYS, MAIL_DAYS,
+    ALERT_DAYS, CORRECTION_DAYS, FREQUENT_JOB_RUN_DAYS, INVITE_DAYS, JOB_RUN_DAYS, LOG_EXPORT_DAYS, MAIL_DAYS,
     PASSWORD_RESET_DAYS, PAYMENT_EVENT_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS,
     SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
 };
@@ -67,6 +67,7 @@ pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     report.add("payment_event", delete_payment_events(lease, now_ms).await?);
     delete_sign_ins(lease, now_ms, &mut report).await?;
     delete_invites(lease, now_ms, &mut report).await?;
+    delete_log_exports(lease, now_ms, &mut report).await?;
     report.add("job_run", delete_runs(lease, now_ms).await?);
     Ok(report)
 }
@@ -259,6 +260,20 @@ async fn delete_invites(lease: &Lease, now_ms: i64, report: &mut Report) -> Resu
     let past = password_reset::Column::ExpiresAt.lt(days_before(now_ms, PASSWORD_RESET_DAYS));
     let deleted = password_reset::Entity::delete_many().filter(past).exec(&txn).await?;
     report.add("password_reset", deleted.rows_affected);
+    txn.commit().await?;
+    Ok(())
+}
+
+/// There are few, as each organisation's are bounded.
+async fn delete_log_exports(lease: &Lease, now_ms: i64, report: &mut Report) -> Result<(), Error> {
+    let txn = lease.begin().await?;
+    let old = log_export::Column::LastUpdatedAt.lt(days_before(now_ms, LOG_EXPORT_DAYS));
+    let ids = log_export::Entity::find().select_only().column(log_export::Column::Id).filter(old.clone());
+    let of_old = log_export_part::Column::ExportId.in_subquery(ids.into_query());
+    let deleted = log_export_part::Entity::delete_many().filter(of_old).exec(&txn).await?;
+    report.add("log_export_part", deleted.rows_affected);
+    let deleted = log_export::Entity::delete_many().filter(old).exec(&txn).await?;
+    report.add("log_export", deleted.rows_affected);
     txn.commit().await?;
     Ok(())
 }

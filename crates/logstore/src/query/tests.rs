@@ -1,4 +1,5 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
+mod selection;
 mod sorted;
 
 use std::time::Duration;

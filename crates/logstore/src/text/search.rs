@@ -3,6 +3,7 @@
 use entity::log;
 use sea_orm::prelude::*;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Select, Statement, Value};
+use serde::{Deserialize, Serialize};
 
 use super::words::each;
 use crate::Range;
@@ -22,7 +23,7 @@ const FOUND: &str = "log_text.organisation_id = $1 AND log_text.words @@ $2::tex
     AND log_text.created_at >= $3 AND log_text.created_at <= $4";
 
 /// Words that a log's prompt and answer have between them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Search {
     words: Vec<String>,
 }

@@ -100,8 +100,7 @@ async fn with_content(
         if chunk.is_empty() {
             return Ok((taken.subjects.len(), with_content));
         }
-        let ids: Vec<Uuid> = chunk.iter().map(|log| log.id).collect();
-        let packed = logstore::exports::contents(db, to.organisation_id, &ids).await?;
+        let packed = logstore::exports::contents(db, to.organisation_id, chunk.iter()).await?;
         for log in chunk {
             let content = packed.get(&log.id).and_then(|packed| logstore::exports::opened(log.id, packed));
             bytes += content.as_ref().map_or(0, |it| it.request.body.len() + it.response.body.len());

@@ -270,3 +270,44 @@ async fn a_replay_token_is_for_one_log_and_a_minute_and_for_nothing_else() {
     membership::Entity::delete_many().exec(&f.parts.db).await.unwrap();
     assert_eq!(f.people.replay(token.expose_secret()).await.err(), unknown);
 }
+
+#[tokio::test]
+async fn a_download_token_is_for_one_file_and_a_quarter_of_an_hour_and_ends_with_the_session() {
+    let f = Fixture::new().await;
+    let signed_in = f.sign_in().await;
+    let person = f.identify(&signed_in).await.unwrap();
+    let (file, other) = (Uuid::max(), Uuid::nil());
+    let by_session = DownloadBy::Session(person.session_id);
+    let token = f.people.download_token(by_session, file).await.unwrap();
+    let text = token.expose_secret();
+    let DownloadedBy::Person(found) = f.elsewhere().download(text, file).await.unwrap() else {
+        unreachable!("a person asked for it")
+    };
+    assert_eq!((found.session_id, found.tenant), (person.session_id, person.tenant.clone()));
+
+    let unknown = Some(IdentifyError::Unknown);
+    assert_eq!(f.people.download(text, other).await.err(), unknown);
+    assert_eq!(f.people.identify(text).await.err(), unknown, "it signs nobody in");
+    assert_eq!(f.people.replay(text).await.err(), unknown);
+    for of_others in [
+        signed_in.access_token.clone(),
+        f.people.replay_token(&person.tenant, f.made.workspace_uuid, file).await.unwrap(),
+    ] {
+        assert_eq!(f.people.download(of_others.expose_secret(), file).await.err(), unknown);
+    }
+    let forged = format!("{}{}", &text[..text.len() - 2], if text.ends_with("AA") { "BB" } else { "AA" });
+    assert_eq!(f.people.download(&forged, file).await.err(), unknown);
+
+    f.parts.clock.advance(Duration::from_mins(14));
+    assert!(f.people.download(text, file).await.is_ok());
+    f.parts.clock.advance(Duration::from_mins(1));
+    assert_eq!(f.people.download(text, file).await.err(), Some(IdentifyError::Expired));
+
+    let of_a_key = f.people.download_token(DownloadBy::Key(other), file).await.unwrap();
+    let by = f.people.download(of_a_key.expose_secret(), file).await.unwrap();
+    assert!(matches!(by, DownloadedBy::Key(id) if id == other), "{by:?}");
+
+    let token = f.people.download_token(by_session, file).await.unwrap();
+    f.people.sign_out(signed_in.refresh_token).await.unwrap();
+    assert_eq!(f.people.download(token.expose_secret(), file).await.err(), unknown);
+}
