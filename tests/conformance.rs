@@ -6,9 +6,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use entity::log_export;
 use plans::Plan;
 use reqwest::Method;
-use sea_orm::{EntityTrait as _, IntoActiveModel as _};
+use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
 use serde_json::{Value, json};
 
 use crate::harness::{Org, TestApp, chat, log_id};
@@ -26,9 +27,12 @@ async fn run(org: &Org<'_>, headers: Value) -> Statuses {
 
 /// The same with one in `part` of the requests.
 async fn run_part(org: &Org<'_>, headers: Value, part: u8) -> Statuses {
+    let (mut paths, file) = (paths(org).await, "GET /v1/logs/exports/{id}/file");
+    let (id, token) = linked_export(org).await;
+    paths[file] = json!({"id": id});
     let asked = json!({
-        "url": org.app.url(""), "headers": headers, "paths": paths(org).await, "bodies": bodies(org).await,
-        "part": part
+        "url": org.app.url(""), "headers": headers, "paths": paths, "bodies": bodies(org).await,
+        "queries": {file: {"token": token}}, "part": part
     });
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let python = root.join("target/venv/bin/python");
@@ -112,8 +116,45 @@ async fn paths(org: &Org<'_>) -> Value {
         let saved = post("/v1/logs/filters", json!({"name": "x", "filters": {"trace_id": "x"}})).await;
         paths[format!("{method} /v1/logs/filters/{{id}}")] = json!({"id": saved["id"]});
     }
+    add_exports(org, &mut paths).await;
     paths["PUT /v1/feedback/{id}"] = json!({"id": feedback["feedback_ids"][0]});
     paths
+}
+
+/// One for each operation, in the state that it is good for.
+async fn add_exports(org: &Org<'_>, paths: &mut Value) {
+    let path = "/v1/logs/exports";
+    for (operation, state) in [
+        ("GET {}", "draft"),
+        ("PUT {}", "draft"),
+        ("POST {}/start", "draft"),
+        ("POST {}/cancel", "in_progress"),
+        ("GET {}/download", "success"),
+    ] {
+        let made = make_export(org, state).await;
+        paths[operation.replace("{}", &format!("{path}/{{id}}"))] = json!({"id": made});
+    }
+}
+
+/// An export in this state; its id.
+async fn make_export(org: &Org<'_>, state: &str) -> String {
+    let new = json!({"filters": {}, "requested_data": ["id"]});
+    let made = org.request(Method::POST, "/v1/logs/exports").json(&new).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let row = log_export::ActiveModel {
+        id: Set(made["id"].as_str().unwrap().parse().unwrap()),
+        status: Set(state.to_owned()),
+        ..Default::default()
+    };
+    row.update(&org.app.running.db).await.unwrap().id.to_string()
+}
+
+/// An export with a file, and the token of a link to it.
+async fn linked_export(org: &Org<'_>) -> (String, String) {
+    let id = make_export(org, "success").await;
+    let link: Value = org.get(&format!("/v1/logs/exports/{id}/download")).await.json().await.unwrap();
+    let token = link["url"].as_str().unwrap().split_once("?token=").unwrap().1.to_owned();
+    (id, token)
 }
 
 /// One for each operation: what is deleted is not called again.
@@ -217,6 +258,11 @@ async fn bodies(org: &Org<'_>) -> Value {
         "PUT /v1/guardrails/{guardrail}": {"checks": [{"id": "default.contains", "parameters": {"words": ["x"]}}]},
         "PUT /v1/virtual-keys/{slug}": {"name": "y", "workspace_id": org.workspace},
         "POST /v1/logs/filters": {"name": "x", "filters": {"status_code": "429"}},
+        // Nothing is denied that others ask for.
+        "PUT /v1/logs/exports/field-restrictions": {"denied_fields": [], "workspace_id": org.workspace},
+        "POST /v1/logs/exports":
+            {"filters": {"metadata": {"env": "prod"}}, "requested_data": ["id"], "workspace_id": org.workspace},
+        "PUT /v1/logs/exports/{id}": {"filters": {}, "requested_data": ["id"], "workspace_id": org.workspace},
         "PUT /v1/logs/filters/{id}": {"filters": {"status_code": [429]}},
         "POST /v1/api-keys/{type}/{sub_type}":
             {"name": "x", "scopes": ["logs.list"], "workspace_id": org.workspace},

@@ -45,6 +45,7 @@ struct Ids {
     delivery: String,
     feedback: String,
     saved_filter: String,
+    log_export: String,
     destination: String,
     invoice: String,
     trace: String,
@@ -72,13 +73,14 @@ impl Ids {
             delivery: another(&self.delivery),
             feedback: another(&self.feedback),
             saved_filter: another(&self.saved_filter),
+            log_export: another(&self.log_export),
             destination: another(&self.destination),
             invoice: another(&self.invoice),
             trace: another(&self.trace),
         }
     }
 
-    fn all(&self) -> [Named<'_>; 17] {
+    fn all(&self) -> [Named<'_>; 18] {
         [
             ("organisation", &self.organisation),
             ("workspace", &self.workspace),
@@ -94,6 +96,7 @@ impl Ids {
             ("delivery", &self.delivery),
             ("feedback", &self.feedback),
             ("saved_filter", &self.saved_filter),
+            ("log_export", &self.log_export),
             ("destination", &self.destination),
             ("invoice", &self.invoice),
             ("trace", &self.trace),
@@ -102,8 +105,17 @@ impl Ids {
 
     /// Those that are of another organisation, or of another workspace.
     fn beyond(&self, place: Place) -> Vec<Named<'_>> {
-        let of_workspaces =
-            ["workspace", "log", "api_key", "virtual_key", "config", "guardrail", "feedback", "trace"];
+        let of_workspaces = [
+            "workspace",
+            "log",
+            "log_export",
+            "api_key",
+            "virtual_key",
+            "config",
+            "guardrail",
+            "feedback",
+            "trace",
+        ];
         let is_beyond = |(kind, _): &Named<'_>| match place {
             Place::Organisation => true,
             Place::Workspace => of_workspaces.contains(kind),
@@ -162,6 +174,8 @@ async fn furnish(org: &Org<'_>) -> Ids {
     let feedback = answer(feedback).await;
     let saved = json!({"name": THEIRS, "filters": {"trace_id": "trace-of-theirs"}});
     let saved = answer(post("/v1/logs/filters").json(&saved)).await;
+    let export = json!({"filters": {"trace_id": "trace-of-theirs"}, "requested_data": ["id"], "description": THEIRS});
+    let export = answer(post("/v1/logs/exports").json(&export)).await;
     let invite = json!({"email": format!("{THEIRS}@example.com"), "role": "member", "workspaces": []});
     let invite = answer(org.admin().request(Method::POST, "/v1/admin/users/invites").json(&invite)).await;
     let page: Value = org.get("/v1/logs?limit=1").await.json().await.unwrap();
@@ -184,6 +198,7 @@ async fn furnish(org: &Org<'_>) -> Ids {
         delivery: delivery["id"].as_str().unwrap().to_owned(),
         feedback: feedback["feedback_ids"][0].as_str().unwrap().to_owned(),
         saved_filter: saved["id"].as_str().unwrap().to_owned(),
+        log_export: export["id"].as_str().unwrap().to_owned(),
         destination: destination["id"].as_str().unwrap().to_owned(),
         invoice: invoiced(org).await,
         trace: "trace-of-theirs".to_owned(),
@@ -302,6 +317,8 @@ async fn assert_untouched(org: &Org<'_>, ids: &Ids) {
     assert_eq!(feedback.one(&org.app.running.db).await.unwrap().unwrap().value, 3);
     let saved: Value = org.get(&format!("/v1/logs/filters/{}", ids.saved_filter)).await.json().await.unwrap();
     assert_eq!(saved["name"], THEIRS, "{saved}");
+    let export: Value = org.get(&format!("/v1/logs/exports/{}", ids.log_export)).await.json().await.unwrap();
+    assert_eq!((&export["description"], &export["status"]), (&json!(THEIRS), &json!("draft")), "{export}");
     let path = format!("/v1/otel/destinations/{}", ids.destination);
     let tool: Value = org.admin().request(Method::GET, &path).send().await.unwrap().json().await.unwrap();
     assert!(tool["endpoint"].as_str().unwrap().ends_with(THEIRS) && tool["name"] == THEIRS, "{tool}");
@@ -353,6 +370,7 @@ async fn nothing_is_theirs(org: &Org<'_>, theirs: &Ids) {
         "/v1/logs/values?field=api_key",
         "/v1/logs/values?field=workspace",
         "/v1/logs/filters",
+        "/v1/logs/exports",
         "/v1/traces",
         "/v1/api-keys",
         "/v1/virtual-keys",
@@ -410,6 +428,8 @@ async fn the_same_attempts_are_another_matter_for_those_whose_ids_they_are() {
             || matches!((route.method, route.path), ("GET", "/v1/admin/users" | "/v1/admin/users/invites"))
             || (route.method, route.path) == ("POST", "/v1/traces")
             || route.path == "/v1/logs/filters"
+            // By its link's token alone.
+            || route.path == "/v1/logs/exports/{id}/file"
             || route.path.starts_with("/v1/model-configs/")
             || route.path.contains("/otel/v1/")
             || route.path == "/v1/billing/stripe/webhook";
@@ -430,12 +450,14 @@ async fn furnish_own(caller: &Caller<'_>, workspace: &str, theirs: &Ids) -> Ids 
     let virtual_key = post("/v1/virtual-keys", json!({"name": "mine", "provider": "echo"})).await;
     let config = post("/v1/configs", json!({"name": "mine", "config": {"provider": "echo"}})).await;
     let guardrail = post("/v1/guardrails", guardrail("mine")).await;
+    let export = post("/v1/logs/exports", json!({"filters": {}, "requested_data": ["id"]})).await;
     Ids {
         workspace: workspace.to_owned(),
         api_key: text(&key["id"]),
         virtual_key: text(&virtual_key["data"]["slug"]),
         config: text(&config["slug"]),
         guardrail: text(&guardrail["slug"]),
+        log_export: text(&export["id"]),
         ..theirs.nobodys()
     }
 }
@@ -463,6 +485,7 @@ async fn another_workspaces_ids_are_as_nobodys_on_every_route() {
     assert_untouched(&org, &theirs).await;
     for path in [
         "/v1/logs",
+        "/v1/logs/exports",
         "/v1/logs/values?field=virtual_key",
         "/v1/traces",
         "/v1/api-keys",
@@ -486,7 +509,8 @@ async fn to_people_of_another_workspace_its_ids_are_as_nobodys_on_every_route() 
         let person = org.person("member", &[(org.workspace_id(&slug).await, role)]).await;
         let own = furnish_own(&org.with_key(&key), &slug, &theirs).await;
         try_everything(&person.caller, &own, &theirs, Place::Workspace, false).await;
-        for path in ["/v1/logs", "/v1/traces", "/v1/virtual-keys", "/v1/configs", "/v1/guardrails"] {
+        let lists = ["/v1/logs", "/v1/logs/exports", "/v1/traces", "/v1/virtual-keys", "/v1/configs", "/v1/guardrails"];
+        for path in lists {
             let seen = person.caller.request(Method::GET, path).send().await.unwrap();
             let body = seen.text().await.unwrap();
             assert!(!body.contains(THEIRS) && !body.contains(&theirs.log), "{role}: {path}: {body}");
@@ -505,7 +529,8 @@ async fn who_may_only_read_learns_nothing_from_trying_to_change() {
     let member = org.person("member", &[(org.workspace_id(&org.workspace).await, "member")]).await.caller;
     let document = Document::of(&member).await;
     // What is theirs to do: their logs, what they think of them, and how they look for them.
-    let own = ["/v1/auth/", "/v1/logs/", "/v1/feedback", "/v1/billing/stripe"];
+    let logs = ["/v1/logs/filters", "/v1/logs/otel/", "/v1/logs/{id}/"];
+    let own = [&logs[..], &["/v1/auth/", "/v1/feedback", "/v1/billing/stripe"]].concat();
     let routes = api::ROUTES.iter().filter(|route| route.method != "GET");
     for route in routes.filter(|route| !own.iter().any(|prefix| route.path.starts_with(prefix))) {
         let pairs = theirs.pairs(&nobodys, &document, route, &theirs, Place::Organisation);

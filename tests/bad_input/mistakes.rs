@@ -6,6 +6,7 @@ use super::{Case, case};
 
 mod configs;
 mod destinations;
+mod exports;
 mod guardrails;
 mod lists;
 mod users;
@@ -25,6 +26,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
         ("GET", path) if path.starts_with("/v1/analytics/") => lists::of_graphs(path),
         ("GET", "/v1/traces" | "/v1/traces/{trace_id}") => lists::of_traces(route.path),
         (_, path) if path.starts_with("/v1/logs/filters") => lists::of_saved_filters(route),
+        (_, path) if path.starts_with("/v1/logs/exports") => exports::mistakes(route),
         ("POST", "/v1/logs") => bad_inserts(),
         ("POST", "/v1/logs/{id}/replay") => bad_replays(),
         ("GET", "/v1/logs/{id}") => bad_log_ids(),

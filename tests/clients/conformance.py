@@ -1,7 +1,7 @@
 """Calls every operation of the server's OpenAPI document with generated data, and judges each answer by the document.
 
 One JSON object comes on standard input: `url`, the server; `headers`, sent with every call; `paths`, path parameters by
-operation; `bodies`, by operation, what a good request has where the document's example is not enough; `part`, one in how
+operation; `bodies` and `queries`, by operation, what a good request has where the document's example is not enough; `part`, one in how
 many of the generated requests is enough.
 One goes to standard output: `statuses`, how often each came, by operation; `failures`, what is not as the document says.
 """
@@ -75,7 +75,8 @@ class Run:
         described = raw["paths"][operation.path][operation.method.lower()]
         needed = [it for it in described.get("parameters", []) if it["in"] == "query" and it.get("required")]
         if needed:
-            sent["query"] = {parameter["name"]: parameter["example"] for parameter in needed}
+            told = self.asked["queries"].get(operation.label)
+            sent["query"] = told or {parameter["name"]: parameter["example"] for parameter in needed}
         body = described.get("requestBody")
         if body is not None:
             example = self.asked["bodies"].get(operation.label) or example_of(raw, body["content"]["application/json"])

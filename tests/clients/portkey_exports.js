@@ -27,7 +27,9 @@ async function main() {
   const client = new Portkey({ apiKey: process.env.TURNPIKE_API_KEY, baseURL: process.env.TURNPIKE_BASE_URL });
   const seen = await walk(client.logs.exports);
   seen.download = await client.logs.exports.download({ exportId: seen.create.id });
-  const file = await (await fetch(seen.download.signed_url)).text();
+  // A server that was given any free port does not know of it in its links.
+  const { pathname, search } = new URL(seen.download.signed_url);
+  const file = await (await fetch(new URL(pathname + search, process.env.TURNPIKE_BASE_URL))).text();
   seen.lines = file.trimEnd().split("\n").map((line) => JSON.parse(line));
   console.log(JSON.stringify(seen));
 }

@@ -34,7 +34,7 @@ pub struct Person<'a> {
 
 /// Whoever calls with one key, or one access token.
 pub struct Caller<'a> {
-    app: &'a TestApp,
+    pub app: &'a TestApp,
     /// The header that it is shown in.
     shown: (&'static str, String),
 }

@@ -32,7 +32,7 @@ const NAMELESS: [&str; 11] = [
 ];
 
 /// Parameters of queries that no thing is named in.
-const PLAIN: [&str; 36] = [
+const PLAIN: [&str; 38] = [
     "action",
     "ai_model",
     "ai_org",
@@ -56,6 +56,8 @@ const PLAIN: [&str; 36] = [
     "name",
     "order",
     "outcome",
+    // No log has one yet.
+    "prompt_slug",
     "provider",
     "q",
     "request_id",
@@ -69,6 +71,8 @@ const PLAIN: [&str; 36] = [
     "status",
     "status_code",
     "text",
+    // Of a link, which names nothing.
+    "token",
     "uri",
 ];
 
@@ -262,6 +266,7 @@ fn of_path<'i>(path: &str, before: &str, name: &str, own: &'i Ids) -> &'i str {
     match before {
         "logs" => &own.log,
         "filters" => &own.saved_filter,
+        "exports" => &own.log_export,
         "feedback" => &own.feedback,
         "traces" => &own.trace,
         "api-keys" if name == "type" => "workspace",

@@ -30,7 +30,6 @@ pub(crate) struct LogExportChange {
     #[schema(min_items = 1, max_items = 20)]
     requested_data: Option<Vec<Field>>,
     /// As in the path.
-    #[serde(rename = "exportId")]
     export_id: Option<String>,
 }
 
@@ -45,7 +44,7 @@ pub(crate) async fn update(
 ) -> Result<web::Json<LogExportTotal>, Error> {
     query.none()?;
     let mut fields = body::object(payload).await?;
-    fields.repeats("exportId", &id)?;
+    fields.repeats("export_id", &id)?;
     let Wanted { workspace, chosen, requested_data } = Wanted::take(&mut fields, &api)?;
     fields.finish()?;
     let before = find(&api, &caller, &id).await?;

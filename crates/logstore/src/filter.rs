@@ -16,7 +16,7 @@ const USER: &str = "_user";
 
 /// Logs to look for, within what a scope reaches.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// When the call was received, in unix milliseconds.
     pub created_ms: Range,
