@@ -1,16 +1,20 @@
 //! What the server says of itself: its numbers at `/metrics`, and spans, numbers and lines by OTLP.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use plans::Plan;
-use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Collector, LINES, Process, TestApp, Upstream, answer, attribute, chat, until};
+use crate::harness::{
+    Collector, DONE, LINES, Process, TestApp, Upstream, answer, attribute, chat, until, with,
+};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -52,10 +56,10 @@ async fn span(collector: &Collector, name: &str) -> Span {
     .await
 }
 
-/// A call with marks wherever there is content; the `traceparent` that upstream got.
-async fn call(server: &Process, key: &str, upstream: &mut Upstream) -> String {
+/// A question with marks wherever there is content.
+fn question(server: &Process, key: &str, upstream: &Upstream, body: &Value) -> RequestBuilder {
     let url = format!("http://{}/v1/chat/completions?note={MARK}", server.addr);
-    let request = reqwest::Client::new()
+    reqwest::Client::new()
         .post(url)
         .header("traceparent", format!("00-{TRACE}-{PARENT}-01"))
         .header("x-portkey-api-key", key)
@@ -63,8 +67,12 @@ async fn call(server: &Process, key: &str, upstream: &mut Upstream) -> String {
         .header("x-portkey-custom-host", upstream.url())
         .header("x-portkey-forward-headers", "traceparent")
         .header("authorization", format!("Bearer sk-{MARK}"))
-        .json(&chat(MARK));
-    let calling = tokio::spawn(request.send());
+        .json(body)
+}
+
+/// A call that is answered; the `traceparent` that upstream got.
+async fn call(server: &Process, key: &str, upstream: &mut Upstream) -> String {
+    let calling = tokio::spawn(question(server, key, upstream, &chat(MARK)).send());
     let exchange = upstream.asked().await;
     let traceparent = exchange.header("traceparent").unwrap().to_owned();
     exchange.json(200, &answer(MARK)).await;
@@ -159,13 +167,29 @@ async fn a_line_that_is_said_in_a_call_is_exported_with_the_calls_span() {
     ];
     let server = telling(dir.path(), &collector.url, "http/protobuf", &full);
     call(&server, &key, &mut upstream).await;
-    let of_call = span(&collector, "POST /v1/chat/completions").await;
-    let line = until("the line has come", || async {
-        collector.lines().into_iter().find(|line| format!("{:?}", line.body).contains("the spool is full"))
-    })
-    .await;
-    assert_eq!((&line.trace_id, &line.span_id), (&of_call.trace_id, &of_call.span_id));
-    assert_eq!(line.severity_text, "WARN");
+    // An answer that is passed on as it comes ends elsewhere than one that is read first.
+    let body = with(chat(MARK), json!({"stream": true}));
+    let calling = tokio::spawn(question(&server, &key, &upstream, &body).send());
+    let mut exchange = upstream.asked().await;
+    exchange.event_stream().await;
+    exchange.send(DONE).await;
+    exchange.end().await;
+    assert!(calling.await.unwrap().unwrap().text().await.unwrap().contains(DONE.trim_end()));
+    let of_calls = async || {
+        let of_calls = collector.spans().into_iter().filter(|span| span.name == "POST /v1/chat/completions");
+        let of_calls: BTreeSet<_> = of_calls.map(|span| (span.trace_id, span.span_id)).collect();
+        (of_calls.len() == 2).then_some(of_calls)
+    };
+    let of_calls = until("both spans have come", of_calls).await;
+    let lines = async || {
+        let is_it = |line: &LogRecord| format!("{:?}", line.body).contains("the spool is full");
+        let lines: Vec<_> = collector.lines().into_iter().filter(is_it).collect();
+        (lines.len() == 2).then_some(lines)
+    };
+    let lines = until("both lines have come", lines).await;
+    assert!(lines.iter().all(|line| line.severity_text == "WARN"));
+    let said_in: BTreeSet<_> = lines.into_iter().map(|line| (line.trace_id, line.span_id)).collect();
+    assert_eq!(said_in, of_calls);
     let sender = &collector.senders()[0].attributes;
     assert_eq!(attribute(sender, "service.name").as_deref(), Some("front-door"));
     assert_eq!(attribute(sender, "deployment.environment.name").as_deref(), Some("test"));

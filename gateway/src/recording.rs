@@ -222,7 +222,7 @@ impl Recording {
         let handed = self.open.take().map(|open| open.hand_over(outcome));
         async move {
             if let Some(handed) = handed {
-                report(handed.await);
+                handed.await;
             }
         }
     }
@@ -250,17 +250,23 @@ impl Drop for Recording {
         if outcome == Outcome::Panicked {
             open.record.status = 500;
         }
-        let span = open.observation.span();
         let handed = open.hand_over(outcome);
         // It is in the spool's hands by now; what remains is to report a failure, where there is a runtime to wait in.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(telemetry::within(span, async move { report(handed.await) }));
+            runtime.spawn(handed);
         }
     }
 }
 
 impl Open {
-    fn hand_over(
+    /// Hands the record over at once; what is awaited reports what became of it, within the call's span wherever that is.
+    fn hand_over(self, outcome: Outcome) -> impl Future<Output = ()> + Send + 'static {
+        let span = self.observation.span();
+        let handed = self.record(outcome);
+        telemetry::within(span, async move { report(handed.await) })
+    }
+
+    fn record(
         self,
         outcome: Outcome,
     ) -> impl Future<Output = Result<(), recorder::Error>> + Send + 'static {

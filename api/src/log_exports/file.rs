@@ -23,7 +23,7 @@ const AT_A_TIME: usize = 50;
 /// The file of an export, by the link that was given for it: a log a line, the oldest first.
 ///
 /// What retention has deleted since, and what is not to be exported any more, is not in it.
-#[utoipa::path(get, path = "/v1/logs/exports/{id}/file", operation_id = "log_export_file", params(("id" = Uuid, Path), ("token" = String, Query, example = "eyJ0eXAiOiJKV1QifQ.e30.c2ln")), responses((status = 200, content_type = "application/jsonl", body = String)))]
+#[utoipa::path(get, path = "/v1/logs/exports/{id}/file", operation_id = "log_export_file", params(("id" = Uuid, Path), ("token" = String, Query, example = "eyJ0eXAiOiJKV1QifQ.e30.c2ln")), responses((status = 200, content_type = "application/jsonl", body = String), (status = 401), (status = 403)))]
 pub(crate) async fn file(
     api: web::Data<Api>,
     id: web::Path<String>,
