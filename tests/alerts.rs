@@ -17,7 +17,7 @@ use settings::Settings;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::harness::{Exchange, Org, TestApp, Upstream, chat};
+use crate::harness::{Exchange, NEVER, Org, TestApp, Upstream, chat};
 pub use clients::MailServer;
 use clients::verified;
 
@@ -37,7 +37,7 @@ async fn start_with(change: impl FnOnce(&mut Settings)) -> TestApp {
 }
 
 fn by_hand(settings: &mut Settings) {
-    "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.alert_deliveries_cron);
+    NEVER.clone_into(&mut settings.jobs.alert_deliveries_cron);
 }
 
 /// Sends what is due.

@@ -8,7 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use workers::{Job, Parts};
 
-use crate::harness::{Org, TestApp, chat};
+use crate::harness::{NEVER, Org, TestApp, chat};
 
 async fn answer(response: Response) -> (u16, Value) {
     (response.status().as_u16(), response.json().await.unwrap())
@@ -245,7 +245,7 @@ async fn a_policy_is_kept_shown_changed_and_taken_away() {
 #[tokio::test]
 async fn a_rotation_that_is_due_is_told_once_and_the_secret_works_on() {
     let app = TestApp::with(|settings| {
-        "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.key_rotation_cron);
+        NEVER.clone_into(&mut settings.jobs.key_rotation_cron);
     })
     .await;
     let org = app.org(Plan::Enterprise).await;

@@ -12,7 +12,7 @@ use tenancy::audit::Actor;
 use tenancy::organisation::{NewPlan, set_plan};
 use workers::Job;
 
-use crate::harness::{Caller, Org, TestApp, ask, chat, log_id};
+use crate::harness::{Caller, NEVER, Org, TestApp, ask, chat, log_id};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -25,8 +25,8 @@ const THE_REST: i64 = 2_532;
 /// A server whose own jobs do not close months within any test.
 async fn start() -> TestApp {
     TestApp::with(|settings| {
-        "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.month_close_cron);
-        "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.invoices_cron);
+        NEVER.clone_into(&mut settings.jobs.month_close_cron);
+        NEVER.clone_into(&mut settings.jobs.invoices_cron);
     })
     .await
 }

@@ -12,7 +12,7 @@ use reqwest::Method;
 use sea_orm::{ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, Set};
 use serde_json::{Value, json};
 
-use crate::harness::{Org, TestApp, chat, log_id};
+use crate::harness::{NEVER, Org, TestApp, chat, log_id};
 use crate::invites::token;
 
 /// Statuses and how often each came, by operation.
@@ -272,6 +272,8 @@ async fn bodies(org: &Org<'_>) -> Value {
 async fn start() -> TestApp {
     TestApp::with(|settings| {
         settings.operator_token = Some(OPERATOR_TOKEN.into());
+        // An export that is in progress stays so.
+        NEVER.clone_into(&mut settings.jobs.log_exports_cron);
         // So that each of who calls has an address, and none has to wait for another's failed sign-ins.
         settings.auth.trust_forwarded_for = true;
     })

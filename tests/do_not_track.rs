@@ -20,6 +20,8 @@ use crate::harness::{
 };
 pub use left::Left;
 
+use crate::log_exports::FIELDS;
+
 /// What every mark begins with.
 const MARK: &str = "kanari-3f9c-";
 
@@ -254,6 +256,36 @@ async fn found_by_words(caller: &Caller, db: &DatabaseConnection) -> BTreeSet<St
     found
 }
 
+/// The file of an export of all that there is.
+async fn exported(caller: &Caller) -> Vec<u8> {
+    let send = async |method: Method, path: &str, body: Value| -> Value {
+        let request = caller.http.request(method, format!("http://{}/v1/logs/exports{path}", caller.addr));
+        request
+            .header("x-portkey-api-key", &caller.key)
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    };
+    let all = json!({"filters": {}, "requested_data": FIELDS});
+    let made = send(Method::POST, "", all).await;
+    let at = format!("/{}", made["id"].as_str().unwrap());
+    send(Method::POST, &format!("{at}/start"), json!({})).await;
+    until("the export is whole", || async {
+        (send(Method::GET, &at, json!({})).await["status"] == "success").then_some(())
+    })
+    .await;
+    let link = send(Method::GET, &format!("{at}/download"), json!({})).await;
+    // A server that was given any free port does not know of it.
+    let path = link["url"].as_str().unwrap().strip_prefix("http://127.0.0.1:0").unwrap();
+    let file = caller.http.get(format!("http://{}{path}", caller.addr)).send().await.unwrap();
+    assert_eq!(file.status(), 200);
+    file.bytes().await.unwrap().to_vec()
+}
+
 /// Lives through all calls and gives what is left of them, the listed rows, and what a search finds.
 async fn live(debug: &'static str) -> (Left, Vec<Value>, BTreeSet<String>) {
     let dir = TempDir::new().unwrap();
@@ -267,6 +299,7 @@ async fn live(debug: &'static str) -> (Left, Vec<Value>, BTreeSet<String>) {
             ("RUST_LOG", "trace"),
             ("TURNPIKE_SHIPPER__LINGER_MS", "1"),
             ("TURNPIKE_JOBS__TEXT_INDEX_CRON", "* * * * * *"),
+            ("TURNPIKE_JOBS__LOG_EXPORTS_CRON", "* * * * * *"),
             ("TURNPIKE_REDIS_URL", redis.url().as_str()),
         ],
     );
@@ -313,6 +346,7 @@ async fn live(debug: &'static str) -> (Left, Vec<Value>, BTreeSet<String>) {
         let path = format!("/v1/logs/{}", row["id"].as_str().unwrap());
         left.add(format!("REST: {path}"), caller.get(&path).await.bytes().await.unwrap());
     }
+    left.add("an export's file", exported(&caller).await);
     left.add_tables(&db).await;
     left.add("Redis", redis.content());
     left.add("standard output", server.said());
@@ -367,7 +401,7 @@ async fn the_same_search_finds_every_part_of_a_tracked_call() {
     let (left, rows, found) = live("true").await;
     let expected: BTreeSet<String> =
         CALLS.iter().flat_map(|call| call.parts.iter().map(|part| mark(call.kind, part))).collect();
-    for place in ["spooled: ", "a payload's", "REST: "] {
+    for place in ["spooled: ", "a payload's", "REST: ", "an export's file"] {
         let found = left.marks_in(place);
         let missing: Vec<_> = expected.difference(&found).collect();
         assert!(missing.is_empty(), "{missing:?} were not found in {place}");

@@ -8,7 +8,7 @@ use reqwest::Response;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 
-use crate::harness::{Process, START_MS, TestApp, until};
+use crate::harness::{NEVER, Process, START_MS, TestApp, until};
 
 const TOKEN: &str = "of-the-operator-0123456789";
 
@@ -68,7 +68,7 @@ async fn the_operator_sees_each_job_with_its_lease_and_its_runs() {
 async fn a_run_whose_worker_is_gone_is_seen_as_such() {
     let app = TestApp::with(|settings| {
         settings.operator_token = Some(TOKEN.into());
-        "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.retention_cron);
+        NEVER.clone_into(&mut settings.jobs.retention_cron);
     })
     .await;
     until("the job is registered", || async { job(&app).await.is_object().then_some(()) }).await;

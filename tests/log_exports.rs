@@ -7,12 +7,12 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use workers::{Job, Parts};
 
-use crate::harness::{Caller, Org, Sdk, TestApp, ask, chat, log_id};
+use crate::harness::{Caller, NEVER, Org, Sdk, TestApp, ask, chat, log_id};
 
 const PATH: &str = "/v1/logs/exports";
 
 /// Every field that there is.
-const FIELDS: [&str; 20] = [
+pub const FIELDS: [&str; 20] = [
     "id",
     "trace_id",
     "created_at",
@@ -34,6 +34,11 @@ const FIELDS: [&str; 20] = [
     "prompt_slug",
     "metadata",
 ];
+
+/// A server that chooses no logs but when it is told to.
+async fn start() -> TestApp {
+    TestApp::with(|settings| NEVER.clone_into(&mut settings.jobs.log_exports_cron)).await
+}
 
 /// A call that is answered, and its log.
 async fn call(org: &Org<'_>, question: &str, more: &[(&str, &str)]) -> String {
@@ -108,7 +113,7 @@ fn refused((status, body): &(u16, Value), says: &str) {
 
 #[tokio::test]
 async fn a_draft_is_started_chosen_and_a_file_and_each_step_has_its_time() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Developer).await;
     let caller = org.with_key(&org.key);
     let first = call(&org, "one", &[]).await;
@@ -168,7 +173,7 @@ async fn a_draft_is_started_chosen_and_a_file_and_each_step_has_its_time() {
 
 #[tokio::test]
 async fn a_line_has_what_the_log_by_itself_has() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Developer).await;
     let id = call(&org, "one two", &[("x-portkey-metadata", r#"{"env":"prod"}"#)]).await;
     let untracked = call(&org, "three", &[("x-portkey-debug", "false")]).await;
@@ -197,7 +202,7 @@ async fn a_line_has_what_the_log_by_itself_has() {
 
 #[tokio::test]
 async fn the_filters_choose_and_pages_go_on() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Developer).await;
     let mut made = Vec::new();
     for n in 0..5 {
@@ -223,7 +228,7 @@ async fn the_filters_choose_and_pages_go_on() {
 
 #[tokio::test]
 async fn what_was_stopped_or_failed_is_started_again_from_its_beginning() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Developer).await;
     let caller = org.with_key(&org.key);
     let first = call(&org, "one", &[]).await;
@@ -247,7 +252,7 @@ async fn what_was_stopped_or_failed_is_started_again_from_its_beginning() {
 
 #[tokio::test]
 async fn what_is_past_its_retention_is_in_no_file_though_it_was_chosen() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Developer).await;
     let caller = org.with_key(&org.key);
     call(&org, "old", &[]).await;
@@ -265,7 +270,7 @@ async fn what_is_past_its_retention_is_in_no_file_though_it_was_chosen() {
 
 #[tokio::test]
 async fn a_link_works_for_a_quarter_of_an_hour_as_long_as_who_asked_for_it_may_export() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Developer).await;
     let workspace = org.workspace_id(&org.workspace).await;
     call(&org, "one", &[]).await;
@@ -310,13 +315,16 @@ async fn a_link_works_for_a_quarter_of_an_hour_as_long_as_who_asked_for_it_may_e
     let path = format!("/v1/admin/workspaces/{}/users/{}", org.workspace, manager.id);
     assert_eq!(ask(&org.admin(), Method::DELETE, &path, None).await.0, 200);
     assert_eq!(fetch(&of_person).await.status(), StatusCode::FORBIDDEN);
-    assert_eq!(ask(&org.admin(), Method::DELETE, &format!("/v1/admin/users/{}", manager.id), None).await.0, 200);
+    assert_eq!(
+        ask(&org.admin(), Method::DELETE, &format!("/v1/admin/users/{}", manager.id), None).await.0,
+        200
+    );
     unauthorised(&of_person, "not valid").await;
 }
 
 #[tokio::test]
 async fn exports_are_of_a_workspace_and_those_of_a_persons_key_that_persons() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Developer).await;
     let workspace = org.workspace_id(&org.workspace).await;
     let mine = call(&org, "mine", &[]).await;
@@ -374,7 +382,7 @@ async fn exports_are_of_a_workspace_and_those_of_a_persons_key_that_persons() {
 
 #[tokio::test]
 async fn what_is_denied_is_in_no_export_not_even_in_those_that_have_it() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Developer).await;
     let caller = org.with_key(&org.key);
     call(&org, "secret", &[]).await;
@@ -422,7 +430,7 @@ async fn what_is_denied_is_in_no_export_not_even_in_those_that_have_it() {
 
 #[tokio::test]
 async fn a_file_of_many_parts_is_whole_and_what_fails_on_the_way_cuts_it() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let org = app.org(Plan::Enterprise).await;
     let caller = org.with_key(&org.key);
     let entry = |n: usize| json!({"request": {"url": "/v1/x", "body": {"n": n}}, "response": {"body": {}}});
@@ -453,7 +461,7 @@ async fn a_file_of_many_parts_is_whole_and_what_fails_on_the_way_cuts_it() {
 
 #[tokio::test]
 async fn the_sdks_make_an_export_and_fetch_its_file() {
-    let app = TestApp::start().await;
+    let app = start().await;
     for sdk in [Sdk("portkey_exports.py"), Sdk("portkey_exports.js")] {
         let org = app.org(Plan::Developer).await;
         let id = call(&org, "one", &[("x-portkey-metadata", r#"{"env":"prod"}"#)]).await;

@@ -14,7 +14,7 @@ use sea_orm::EntityTrait as _;
 use serde_json::{Value, json};
 use settings::Settings;
 
-use crate::harness::{Caller, Collector, Org, TestApp, Upstream, answer, attribute, chat, log_id};
+use crate::harness::{Caller, Collector, NEVER, Org, TestApp, Upstream, answer, attribute, chat, log_id};
 
 const DESTINATIONS: &str = "/v1/otel/destinations";
 
@@ -31,7 +31,7 @@ async fn start() -> TestApp {
 
 async fn start_with(change: impl FnOnce(&mut Settings)) -> TestApp {
     TestApp::with(|settings| {
-        "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.span_export_cron);
+        NEVER.clone_into(&mut settings.jobs.span_export_cron);
         change(settings);
     })
     .await

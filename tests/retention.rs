@@ -9,7 +9,7 @@ use sea_orm::{EntityTrait as _, IntoActiveModel as _};
 use serde_json::{Value, json};
 use tenancy::organisation::set_plan;
 
-use crate::harness::{Org, START_MS, TestApp, chat, log_id};
+use crate::harness::{NEVER, Org, START_MS, TestApp, chat, log_id};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -19,7 +19,7 @@ fn days(n: u64) -> Duration {
 
 /// A server whose own job does not run within any test.
 async fn without_the_job() -> TestApp {
-    TestApp::with(|settings| "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.retention_cron)).await
+    TestApp::with(|settings| NEVER.clone_into(&mut settings.jobs.retention_cron)).await
 }
 
 async fn run_the_job(app: &TestApp) {

@@ -8,7 +8,7 @@ use plans::Plan;
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
-use crate::harness::{Caller, DONE, Org, TestApp, Upstream, answer, chat, delta, until, with};
+use crate::harness::{Caller, DONE, NEVER, Org, TestApp, Upstream, answer, chat, delta, until, with};
 
 /// A server that looks each second.
 async fn start() -> TestApp {
@@ -197,7 +197,7 @@ async fn nobody_finds_what_is_anothers_or_another_workspaces() {
 async fn what_is_past_its_retention_is_not_found_and_its_words_go_with_it() {
     let app = TestApp::with(|settings| {
         "* * * * * *".clone_into(&mut settings.jobs.text_index_cron);
-        "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.retention_cron);
+        NEVER.clone_into(&mut settings.jobs.retention_cron);
     })
     .await;
     let (org, lasting) = (app.org(Plan::Developer).await, app.org(Plan::Enterprise).await);

@@ -174,7 +174,8 @@ async fn furnish(org: &Org<'_>) -> Ids {
     let feedback = answer(feedback).await;
     let saved = json!({"name": THEIRS, "filters": {"trace_id": "trace-of-theirs"}});
     let saved = answer(post("/v1/logs/filters").json(&saved)).await;
-    let export = json!({"filters": {"trace_id": "trace-of-theirs"}, "requested_data": ["id"], "description": THEIRS});
+    let export =
+        json!({"filters": {"trace_id": "trace-of-theirs"}, "requested_data": ["id"], "description": THEIRS});
     let export = answer(post("/v1/logs/exports").json(&export)).await;
     let invite = json!({"email": format!("{THEIRS}@example.com"), "role": "member", "workspaces": []});
     let invite = answer(org.admin().request(Method::POST, "/v1/admin/users/invites").json(&invite)).await;
@@ -509,7 +510,14 @@ async fn to_people_of_another_workspace_its_ids_are_as_nobodys_on_every_route() 
         let person = org.person("member", &[(org.workspace_id(&slug).await, role)]).await;
         let own = furnish_own(&org.with_key(&key), &slug, &theirs).await;
         try_everything(&person.caller, &own, &theirs, Place::Workspace, false).await;
-        let lists = ["/v1/logs", "/v1/logs/exports", "/v1/traces", "/v1/virtual-keys", "/v1/configs", "/v1/guardrails"];
+        let lists = [
+            "/v1/logs",
+            "/v1/logs/exports",
+            "/v1/traces",
+            "/v1/virtual-keys",
+            "/v1/configs",
+            "/v1/guardrails",
+        ];
         for path in lists {
             let seen = person.caller.request(Method::GET, path).send().await.unwrap();
             let body = seen.text().await.unwrap();

@@ -16,8 +16,8 @@ use utoipa::{OpenApi as _, PartialSchema as _, ToSchema as _};
 use crate::error::Shape;
 use crate::{
     Access, ROUTES, admin, alerts, analytics, api_keys, audit_logs, auth, billing, configs, feedback,
-    guardrails, invites, log_exports, logs, members, otel, otlp, payments, prices, saved_filters, traces, usage, users,
-    virtual_keys, workspaces,
+    guardrails, invites, log_exports, logs, members, otel, otlp, payments, prices, saved_filters, traces,
+    usage, users, virtual_keys, workspaces,
 };
 
 const API_KEY: &str = "api_key";

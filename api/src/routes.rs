@@ -9,8 +9,8 @@ use crate::log_exports::EXPORT;
 use crate::observed::observed;
 use crate::{
     Access, Api, Error, admin, alerts, analytics, api_keys, audit_logs, auth, billing, configs, feedback,
-    guardrails, invites, log_exports, logs, members, otel, otlp, pages, payments, prices, saved_filters, traces, usage,
-    users, virtual_keys, workspaces,
+    guardrails, invites, log_exports, logs, members, otel, otlp, pages, payments, prices, saved_filters,
+    traces, usage, users, virtual_keys, workspaces,
 };
 
 /// One route.

@@ -266,10 +266,7 @@ impl Open {
         telemetry::within(span, async move { report(handed.await) })
     }
 
-    fn record(
-        self,
-        outcome: Outcome,
-    ) -> impl Future<Output = Result<(), recorder::Error>> + Send + 'static {
+    fn record(self, outcome: Outcome) -> impl Future<Output = Result<(), recorder::Error>> + Send + 'static {
         let Self { mut record, recorder, received, request, response, call, observation, .. } = self;
         let (keeping, unmerged, later) = (self.keeping, self.unmerged, self.later);
         record.outcome = outcome;

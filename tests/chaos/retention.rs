@@ -15,7 +15,7 @@ use tenancy::organisation::set_plan;
 use uuid::Uuid;
 
 use super::{Chaos, signed, size};
-use crate::harness::{Binary, MASTER_KEY, Org, Process, TestApp, chat, until};
+use crate::harness::{Binary, MASTER_KEY, NEVER, Org, Process, TestApp, chat, until};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -31,7 +31,7 @@ const FOR_EVER_DAYS: i64 = 10_000;
 async fn forty_days() -> (TempDir, Vec<(Uuid, Option<i64>)>) {
     let dir = TempDir::new().unwrap();
     let mut settings = TestApp::settings(dir.path());
-    "0 0 0 1 1 * 2099".clone_into(&mut settings.jobs.retention_cron);
+    NEVER.clone_into(&mut settings.jobs.retention_cron);
     let begun_ms = Clock::system().now_ms() - signed(DAYS) * DAY_MS + DAY_MS / 2;
     let app = TestApp::start_at(Clock::starting_at(begun_ms), dir, settings).await;
     let orgs = [

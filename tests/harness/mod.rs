@@ -43,6 +43,9 @@ pub use wire::Wire;
 /// One for all servers of a test, so that each opens what another sealed.
 pub const MASTER_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
+/// A schedule that is not due while a test runs.
+pub const NEVER: &str = "0 0 0 1 1 * 2099";
+
 /// Far longer than anything here takes: what is not there by then is not coming.
 const PATIENCE: Duration = Duration::from_secs(30);
 

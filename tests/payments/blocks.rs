@@ -13,12 +13,9 @@ use tempfile::TempDir;
 use workers::{Job, Parts, Report, run_now};
 
 use crate::harness::{
-    AHEAD_MS, Binary, Chance, MASTER_KEY, Org, Plane, Process, START_MS, STRIPE_KEY, StripeStandIn, TestApp,
-    chat, until,
+    AHEAD_MS, Binary, Chance, MASTER_KEY, NEVER, Org, Plane, Process, START_MS, STRIPE_KEY, StripeStandIn,
+    TestApp, chat, until,
 };
-
-/// A time that does not come.
-pub const NEVER: &str = "0 0 0 1 1 * 2099";
 
 /// A server on the stand-in, with blocks of 5 after 10 logs, whose jobs run when the test says so.
 async fn start() -> (TestApp, StripeStandIn) {

@@ -7,8 +7,7 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use workers::{Job, Parts, run_now};
 
-use super::blocks::NEVER;
-use crate::harness::{Org, Process, TestApp, chat};
+use crate::harness::{NEVER, Org, Process, TestApp, chat};
 
 const SECRET: &str = "whsec_of-the-test-0123456789";
 const PATH: &str = "/v1/billing/stripe/webhook";

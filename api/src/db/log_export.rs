@@ -118,10 +118,7 @@ pub(crate) async fn denied(
 }
 
 /// Says what is never in an export of the subject: an organisation or one of its workspaces.
-pub(crate) async fn deny(
-    db: &impl ConnectionTrait,
-    row: log_export_restriction::Model,
-) -> Result<(), DbErr> {
+pub(crate) async fn deny(db: &impl ConnectionTrait, row: log_export_restriction::Model) -> Result<(), DbErr> {
     use log_export_restriction::Column::{DeniedFields, SubjectId};
     let there = OnConflict::column(SubjectId).update_column(DeniedFields).to_owned();
     let insert = log_export_restriction::Entity::insert(row.into_active_model()).on_conflict(there);

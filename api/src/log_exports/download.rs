@@ -31,7 +31,8 @@ pub(crate) async fn download(
     if row.status != "success" {
         return Err(not_now(&row, "success"));
     }
-    let token = api.people.download_token(caller.downloads_as()?, row.id).await.map_err(Error::unavailable)?;
+    let token =
+        api.people.download_token(caller.downloads_as()?, row.id).await.map_err(Error::unavailable)?;
     let url = format!("{}/v1/logs/exports/{}/file?token={}", api.public_url, row.id, token.expose_secret());
     Ok(web::Json(Download { signed_url: url.clone(), url }))
 }

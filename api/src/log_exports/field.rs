@@ -70,8 +70,7 @@ impl Field {
                 Value::String(text) => format!("found `{text}`"),
                 other => format!("found {}", kind(other)),
             };
-            serde_json::from_value(item)
-                .map_err(|_| Error::invalid(format!("{name}[{n}]"), found, EXPECTED))
+            serde_json::from_value(item).map_err(|_| Error::invalid(format!("{name}[{n}]"), found, EXPECTED))
         };
         items.into_iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
     }

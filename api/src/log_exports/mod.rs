@@ -96,11 +96,7 @@ async fn check_allowed(
 }
 
 /// What is never in an export of the organisation, and with a workspace, of that.
-async fn denied(
-    api: &Api,
-    scope: &TenantScope,
-    workspace: Option<Uuid>,
-) -> Result<BTreeSet<Field>, DbErr> {
+async fn denied(api: &Api, scope: &TenantScope, workspace: Option<Uuid>) -> Result<BTreeSet<Field>, DbErr> {
     let denied = db::log_export::denied(&api.db, scope.organisation(), workspace).await?;
     Ok(denied.iter().flat_map(Field::stored).collect())
 }

@@ -51,7 +51,11 @@ pub(crate) async fn update(
     if let Some(named) = workspace
         && caller.one_workspace(&api, Some(&named)).await?.id != before.workspace_id
     {
-        return Err(Error::invalid("workspace_id", format!("found `{named}`"), "the workspace that it is of"));
+        return Err(Error::invalid(
+            "workspace_id",
+            format!("found `{named}`"),
+            "the workspace that it is of",
+        ));
     }
     let scope = TenantScope::of_workspace(before.organisation_id, before.workspace_id);
     if let Some(asked) = &requested_data {

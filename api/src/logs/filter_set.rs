@@ -16,9 +16,7 @@ pub(crate) fn take(fields: &mut Fields) -> Result<Option<Map<String, Value>>, Er
     match fields.take("filters") {
         None => Ok(None),
         Some(Value::Object(named)) => Ok(Some(named)),
-        Some(other) => {
-            Err(invalid("filters", &other, "an object of filters, as a list of logs takes them"))
-        }
+        Some(other) => Err(invalid("filters", &other, "an object of filters, as a list of logs takes them")),
     }
 }
 

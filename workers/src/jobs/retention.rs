@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use entity::{
     alert, alert_delivery, cost_correction, feedback, invite, job_run, log_export, log_export_part, mail,
-    organisation, password_reset, payment_event, session, sign_in_attempt, signing_key, spending, spool_mark, usage,
+    organisation, password_reset, payment_event, session, sign_in_attempt, signing_key, spending, spool_mark,
+    usage,
 };
 use logstore::retention::Kept;
 use plans::Month;
@@ -13,8 +14,8 @@ use sea_orm::{ExprTrait as _, QueryOrder, QuerySelect, QueryTrait};
 
 use crate::lease::Lease;
 use crate::registry::{
-    ALERT_DAYS, CORRECTION_DAYS, FREQUENT_JOB_RUN_DAYS, INVITE_DAYS, JOB_RUN_DAYS, LOG_EXPORT_DAYS, MAIL_DAYS,
-    PASSWORD_RESET_DAYS, PAYMENT_EVENT_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS,
+    ALERT_DAYS, CORRECTION_DAYS, FREQUENT_JOB_RUN_DAYS, INVITE_DAYS, JOB_RUN_DAYS, LOG_EXPORT_DAYS,
+    MAIL_DAYS, PASSWORD_RESET_DAYS, PAYMENT_EVENT_DAYS, SESSION_DAYS, SIGN_IN_ATTEMPT_DAYS, SIGNING_KEY_DAYS,
     SPENDING_DAYS, SPOOL_MARK_DAYS, USAGE_DAYS,
 };
 use crate::{Error, Job, Parts, Report};
