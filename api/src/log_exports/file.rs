@@ -46,7 +46,8 @@ pub(crate) async fn file(
         parameters: vec![DispositionParam::Filename(format!("logs-{}.jsonl", row.id))],
     };
     let cutoff_ms = caller.cutoff_ms(&api);
-    let reading = Reading { api, export_id: row.id, scope, cutoff_ms, fields, position: 0, ids: Vec::new() };
+    let (export_id, left) = (row.id, row.total_records);
+    let reading = Reading { api, export_id, scope, cutoff_ms, fields, position: 0, ids: Vec::new(), left };
     let lines = stream::try_unfold(reading, |mut reading| async move {
         let lines = reading.next().await.inspect_err(Error::log)?;
         Ok::<_, Error>(lines.map(|lines| (lines, reading)))
@@ -70,6 +71,8 @@ struct Reading {
     position: i32,
     /// What is left of the part before it.
     ids: Vec<Uuid>,
+    /// Logs of the parts that are to come.
+    left: i64,
 }
 
 impl Reading {
@@ -77,8 +80,12 @@ impl Reading {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             if self.ids.is_empty() {
+                if self.left <= 0 {
+                    return Ok(None);
+                }
                 let part = db::log_export::part(&self.api.db, self.export_id, self.position).await?;
-                let Some(part) = part else { return Ok(None) };
+                let part = part.ok_or_else(|| Error::internal("a part of an export is gone"))?;
+                self.left -= i64::try_from(part.len()).unwrap_or(i64::MAX);
                 (self.ids, self.position) = (part, self.position + 1);
             }
             let n = AT_A_TIME.min(self.ids.len());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use logstore::Filter;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::field::Field;
 use crate::fields::Fields;
@@ -70,6 +70,6 @@ impl Chosen {
             })
         };
         let chosen = filter_set::read(filter_set::texts(&named)?, read)?;
-        Ok(Self { filters: json!(named), ..chosen })
+        Ok(Self { filters: Value::Object(named), ..chosen })
     }
 }

@@ -270,7 +270,11 @@ fn metadata(query: &mut Parameters) -> Result<BTreeMap<String, String>, Error> {
     if pairs.len() > MAX_PAIRS {
         return Err(invalid(format!("{} pairs; at most {MAX_PAIRS}", pairs.len())));
     }
-    let text = |(key, value)| match value {
+    let text = |(key, value): (String, Value)| match value {
+        // JSON can spell what no text of the database has.
+        Value::String(value) if key.contains('\0') || value.contains('\0') => {
+            Err(invalid("a NUL character is in it".to_owned()))
+        }
         Value::String(value) => Ok((key, value)),
         _ => Err(invalid(format!("the value of `{key}` is not a string"))),
     };

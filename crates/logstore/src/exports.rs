@@ -195,7 +195,7 @@ pub async fn contents(
         return Ok(HashMap::new());
     }
     // By the whole of the primary key: there is no other way to a row than through all of its day.
-    let key = Expr::tuple([RetentionClass, CreatedAt, Id].map(|column| column.into_expr()));
+    let key = Expr::tuple([RetentionClass, CreatedAt, Id].map(ColumnTrait::into_expr));
     let rows = log_payload::Entity::find()
         .filter(OrganisationId.eq(organisation))
         .filter(key.in_tuples(keys))

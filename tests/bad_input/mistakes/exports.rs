@@ -73,6 +73,7 @@ fn bodies(method: &'static str, path: &str) -> Vec<Case> {
         with("filters: found a string", json!({"filters": "user=u", "requested_data": ["id"]})),
         with("filters.order: no such parameter", json!({"filters": {"order": "asc"}})),
         with("filters.metadata: found `x`", json!({"filters": {"metadata": "x"}})),
+        with("filters.metadata: a NUL character", json!({"filters": {"metadata": {"a": "\0"}}})),
         with("filters.page_size: found `50001`", json!({"filters": {"page_size": 50_001}})),
         with("filters.page_size: found `0`", json!({"filters": {"page_size": 0}})),
         with("filters.current_page: found `-1`", json!({"filters": {"current_page": -1}})),

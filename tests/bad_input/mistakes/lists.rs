@@ -35,6 +35,7 @@ pub fn of_logs() -> Vec<Case> {
         ("metadata=nonsense", "metadata: found `nonsense`"),
         ("metadata=[1]", "metadata: found"),
         ("metadata={\"a\":1}", "metadata: the value of `a` is not a string"),
+        ("metadata={\"a\":\"\\u0000\"}", "metadata: a NUL character"),
         ("api_key_ids=nonsense", "api_key_ids: found `nonsense`"),
         ("cache_status=WARM", "cache_status: found `WARM`"),
         ("retry_status=perhaps", "retry_status: found `perhaps`"),
