@@ -4,11 +4,12 @@ use entity::{log, log_export, log_export_part};
 use logstore::Filter;
 use plans::{Overrides, Plan};
 use sea_orm::prelude::*;
-use sea_orm::{ActiveValue::Set, IntoActiveModel as _, QueryOrder as _};
+use sea_orm::{ActiveValue::Set, IntoActiveModel as _, QueryOrder as _, TransactionTrait as _};
 use serde_json::json;
 
+use super::choose;
 use crate::testing::{DAY, World};
-use crate::{Error, Job, run_now};
+use crate::{Error, Job, Report, lease, run_now};
 
 /// An export of the logs of `organisation`'s workspace that was just started.
 async fn started(
@@ -53,6 +54,13 @@ async fn stands(world: &World, export: Uuid) -> (String, Vec<Uuid>) {
     (row.status, ids)
 }
 
+/// Logs of now, in the order of their ids, which in one millisecond is any.
+async fn logs(world: &World, organisation: Uuid, n: usize) -> Vec<Uuid> {
+    let mut ids = world.log(organisation, n).await;
+    ids.sort_unstable();
+    ids
+}
+
 async fn workspace_of(world: &World, log: Uuid) -> Uuid {
     log::Entity::find_by_id(log).one(world.db()).await.unwrap().unwrap().workspace_id
 }
@@ -62,7 +70,7 @@ async fn an_export_has_its_page_of_its_own_workspaces_logs_the_oldest_first() {
     let world = World::new().await;
     let organisation = world.organisation("developer", Overrides::default()).await;
     let other = world.organisation("developer", Overrides::default()).await;
-    let ids = world.log(organisation, 8).await;
+    let ids = logs(&world, organisation, 8).await;
     world.log(other, 4).await;
     let workspace = workspace_of(&world, ids[0]).await;
     let of = |page_size, current_page| {
@@ -93,9 +101,9 @@ async fn an_export_has_its_page_of_its_own_workspaces_logs_the_oldest_first() {
 async fn what_is_past_its_retention_is_not_chosen_though_it_is_there() {
     let world = World::new().await;
     let organisation = world.organisation("production", Overrides::default()).await;
-    let old = world.log(organisation, 2).await;
+    let old = logs(&world, organisation, 2).await;
     world.parts.clock.advance(DAY * 4);
-    let new = world.log(organisation, 2).await;
+    let new = logs(&world, organisation, 2).await;
     let workspace = workspace_of(&world, old[0]).await;
     let before = started(&world, organisation, workspace, |_| {}).await;
     run_now(Job::LogExports, &world.parts).await.unwrap();
@@ -116,7 +124,7 @@ async fn what_is_past_its_retention_is_not_chosen_though_it_is_there() {
 async fn a_run_that_was_killed_is_gone_on_with_and_no_log_is_chosen_twice() {
     let world = World::new().await;
     let organisation = world.organisation("developer", Overrides::default()).await;
-    let ids = world.log(organisation, 8).await;
+    let ids = logs(&world, organisation, 8).await;
     let workspace = workspace_of(&world, ids[0]).await;
     let export = started(&world, organisation, workspace, |_| {}).await;
     scratch::refuse(world.db(), "no", "INSERT ON log_export_part", "NEW.position = 1").await;
@@ -133,7 +141,7 @@ async fn a_run_that_was_killed_is_gone_on_with_and_no_log_is_chosen_twice() {
 async fn what_cannot_be_chosen_fails_and_keeps_nobody_waiting() {
     let world = World::new().await;
     let organisation = world.organisation("developer", Overrides::default()).await;
-    let ids = world.log(organisation, 2).await;
+    let ids = logs(&world, organisation, 2).await;
     let workspace = workspace_of(&world, ids[0]).await;
     let unknown = json!({"of_a_newer_version": true});
     let bad = started(&world, organisation, workspace, |row| row.filter = unknown).await;
@@ -142,4 +150,30 @@ async fn what_cannot_be_chosen_fails_and_keeps_nobody_waiting() {
     run_now(Job::LogExports, &world.parts).await.unwrap();
     assert_eq!(stands(&world, bad).await, ("failed".to_owned(), Vec::new()));
     assert_eq!(stands(&world, good).await, ("success".to_owned(), ids));
+}
+
+#[tokio::test]
+async fn of_one_that_is_stopped_or_started_again_meanwhile_nothing_more_is_written() {
+    let world = World::new().await;
+    let organisation = world.organisation("developer", Overrides::default()).await;
+    let ids = logs(&world, organisation, 2).await;
+    let workspace = workspace_of(&world, ids[0]).await;
+    lease::register(&world.parts, Job::LogExports).await.unwrap();
+    let txn = world.db().begin().await.unwrap();
+    let lease = lease::take(&txn, &world.parts, Job::LogExports).await.unwrap().unwrap();
+    txn.commit().await.unwrap();
+    for meanwhile in [
+        log_export::ActiveModel { status: Set("stopped".to_owned()), ..Default::default() },
+        log_export::ActiveModel { starts: Set(2), ..Default::default() },
+        log_export::ActiveModel { total_records: Set(3), ..Default::default() },
+    ] {
+        let id = started(&world, organisation, workspace, |_| {}).await;
+        let read = log_export::Entity::find_by_id(id).one(world.db()).await.unwrap().unwrap();
+        let changed = log_export::ActiveModel { id: Set(id), ..meanwhile }.update(world.db()).await.unwrap();
+        let mut report = Report::default();
+        choose(&world.parts, &lease, read, &mut report).await.unwrap();
+        assert_eq!(log_export::Entity::find_by_id(id).one(world.db()).await.unwrap(), Some(changed));
+        assert_eq!(log_export_part::Entity::find().count(world.db()).await.unwrap(), 0);
+        assert!(report.is_idle(), "{report}");
+    }
 }

@@ -8,7 +8,7 @@ async fn logs_are_chosen_from_the_oldest_on_within_the_scope_and_the_cutoff() {
     for n in 0..6 {
         ids.push(f.log(n, |_| {}).await);
     }
-    let strange = row(&f.stranger, 3).into_active_model().insert(&f.db).await.unwrap().id;
+    let strange = row(&f.stranger, 9).into_active_model().insert(&f.db).await.unwrap().id;
     let all = Filter::default();
     let cutoff = Some(NOW + 1);
     for (from, limit, chosen) in [
