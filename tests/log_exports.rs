@@ -464,8 +464,7 @@ async fn a_file_of_many_parts_is_whole_and_what_fails_on_the_way_cuts_it() {
 
 #[tokio::test]
 async fn the_sdks_make_an_export_and_fetch_its_file() {
-    let app =
-        TestApp::with(|settings| "* * * * * *".clone_into(&mut settings.jobs.log_exports_cron)).await;
+    let app = TestApp::with(|settings| "* * * * * *".clone_into(&mut settings.jobs.log_exports_cron)).await;
     for sdk in [Sdk("portkey_exports.py"), Sdk("portkey_exports.js")] {
         let org = app.org(Plan::Developer).await;
         let id = call(&org, "one", &[("x-portkey-metadata", r#"{"env":"prod"}"#)]).await;
