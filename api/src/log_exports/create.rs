@@ -55,10 +55,13 @@ pub(crate) async fn create(
     fields.finish()?;
     let workspace = caller.one_workspace(&api, workspace.as_deref()).await?;
     check_allowed(&api, &workspace.scope, workspace.id, &requested_data).await?;
+    let id = api.ids.fresh();
+    // Before there is anything: who is not answered makes another.
+    let counted = counted(&api, &caller, id, &workspace.scope, &chosen.filter).await?;
 
     let (now_ms, organisation_id) = (api.clock.now_ms(), caller.scope.organisation());
     let row = Model {
-        id: api.ids.fresh(),
+        id,
         organisation_id,
         workspace_id: workspace.id,
         description,
@@ -75,7 +78,6 @@ pub(crate) async fn create(
         created_at: now_ms,
         last_updated_at: now_ms,
     };
-    let id = row.id;
     let txn = api.db.begin().await?;
     // Whoever else makes one waits, so that they are counted one after the other.
     tenancy::organisation::hold(&txn, organisation_id).await?;
@@ -89,5 +91,5 @@ pub(crate) async fn create(
     let change = noted(&row);
     caller.note_in(&txn, &api, Some(workspace.id), "log_export.create", subject(id), change).await?;
     txn.commit().await?;
-    Ok(web::Json(counted(&api, &caller, id, &workspace.scope, &chosen.filter).await?))
+    Ok(web::Json(counted))
 }

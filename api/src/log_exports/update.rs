@@ -29,8 +29,6 @@ pub(crate) struct LogExportChange {
     /// In place of all that there are.
     #[schema(min_items = 1, max_items = 20)]
     requested_data: Option<Vec<Field>>,
-    /// As in the path.
-    export_id: Option<String>,
 }
 
 /// Changes what an export is to have, as long as it was not started.

@@ -52,7 +52,7 @@ pub fn mistakes(route: &api::Route) -> Vec<Case> {
             ]
         }
         (method, "/v1/logs/exports/{id}/file") => vec![
-            case(method, at(ID), 401, "expected the token of a link"),
+            case(method, at(ID), 400, "token: missing; expected that of a link"),
             case(method, at(ID) + "?token=x", 401, "the link is not valid"),
             case(method, at(ID) + "?token=x&x=1", 400, "x: no such parameter"),
             case(method, at("nonsense") + "?token=x", 400, "id: found `nonsense`"),
