@@ -20,13 +20,9 @@ type Statuses = BTreeMap<String, BTreeMap<String, u64>>;
 
 const OPERATOR_TOKEN: &str = "the-token-of-the-operator";
 
-/// Runs `tests/clients/conformance.py` as who sends `headers`, with things of the organisation's to name.
-async fn run(org: &Org<'_>, headers: Value) -> Statuses {
-    run_part(org, headers, 1).await
-}
-
-/// The same with one in `part` of the requests.
-async fn run_part(org: &Org<'_>, headers: Value, part: u8) -> Statuses {
+/// Runs `tests/clients/conformance.py` as who sends `headers`, with things of the organisation's to name and one in `part` of the
+/// generated requests.
+async fn run(org: &Org<'_>, headers: Value, part: u8) -> Statuses {
     let (mut paths, file) = (paths(org).await, "GET /v1/logs/exports/{id}/file");
     let (id, token) = linked_export(org).await;
     paths[file] = json!({"id": id});
@@ -301,7 +297,10 @@ async fn every_operation_answers_as_its_document_says_whoever_calls() {
     let key = json!({"x-portkey-api-key": second.key, "x-forwarded-for": "192.0.2.2"});
     let owner = bearer(third.sign_in().await["access_token"].as_str().unwrap());
     let owner = json!({"authorization": owner, "x-forwarded-for": "192.0.2.3"});
-    let (admin, key, owner) = tokio::join!(run(&first, admin), run(&second, key), run(&third, owner));
+    // All of it where the database is the stricter.
+    let part = if scratch::on_postgres() { 1 } else { 4 };
+    let (admin, key, owner) =
+        tokio::join!(run(&first, admin, part), run(&second, key, part), run(&third, owner, part));
     let runs = [admin, key, owner];
 
     let document: Value = app.http.get(app.url("/openapi.json")).send().await.unwrap().json().await.unwrap();
@@ -331,7 +330,7 @@ async fn who_may_less_is_answered_as_the_document_says_too() {
     // To whom all that is named is of another workspace.
     let next_door = json!({"x-portkey-api-key": third.neighbour().await.0, "x-forwarded-for": "192.0.2.6"});
     let (manager, member, next_door) =
-        tokio::join!(run_part(first, manager, 4), run_part(second, member, 4), run_part(third, next_door, 4));
+        tokio::join!(run(first, manager, 4), run(second, member, 4), run(third, next_door, 4));
     for operation in ["PUT /v1/virtual-keys/{slug}", "DELETE /v1/guardrails/{guardrail}"] {
         assert!(manager[operation].contains_key("200"), "{operation}: {:?}", manager[operation]);
         for (who, lesser) in [("a member", &member), ("a key from next door", &next_door)] {
@@ -346,7 +345,7 @@ async fn without_credentials_nothing_is_done_but_what_is_open_to_all() {
     let app = start().await;
     let org = app.org(Plan::Production).await;
     let document: Value = app.http.get(app.url("/openapi.json")).send().await.unwrap().json().await.unwrap();
-    for (name, statuses) in run(&org, json!({})).await {
+    for (name, statuses) in run(&org, json!({}), 4).await {
         let (method, path) = name.split_once(' ').unwrap();
         let operation = &document["paths"][path][method.to_lowercase()];
         if operation["security"].as_array().is_some_and(|needs| !needs.is_empty()) {
