@@ -417,6 +417,12 @@ async fn what_is_denied_is_in_no_export_not_even_in_those_that_have_it() {
     let at = format!("{PATH}/{draft_id}");
     refused(&ask(&caller, Method::PUT, &at, Some(&change)).await, "requested_data: response is in no export");
 
+    // What is denied is not had by way of what has it too.
+    let only = json!({"denied_fields": ["trace_id", "response_time"]});
+    assert_eq!(ask(&org.admin(), Method::PUT, &path, Some(&only)).await.0, 200);
+    let all = json!(["trace_id", "request", "response", "response_time"]);
+    assert_eq!(denied(&org.admin(), "").await, all);
+
     for (caller, body) in [
         (org.admin(), json!({"denied_fields": []})),
         (org.with_key(&org.key), json!({"denied_fields": [], "workspace_id": org.workspace})),
@@ -425,7 +431,7 @@ async fn what_is_denied_is_in_no_export_not_even_in_those_that_have_it() {
     }
     let line = lines(&link(&caller, &id).await).await.remove(0);
     assert_eq!(line["request"]["body"], chat("secret"));
-    assert_eq!(app.count("SELECT count(*) FROM audit_entry WHERE action = 'log_export.restrict'").await, 4);
+    assert_eq!(app.count("SELECT count(*) FROM audit_entry WHERE action = 'log_export.restrict'").await, 5);
 }
 
 #[tokio::test]

@@ -20,9 +20,9 @@ pub(crate) async fn insert(db: &impl ConnectionTrait, row: Model) -> Result<(), 
     Entity::insert(row.into_active_model()).exec_without_returning(db).await.map(|_| ())
 }
 
-/// How many the organisation has.
-pub(crate) async fn count(db: &impl ConnectionTrait, organisation: Uuid) -> Result<u64, DbErr> {
-    Entity::find().filter(Column::OrganisationId.eq(organisation)).count(db).await
+/// How many a workspace has that is reached.
+pub(crate) async fn count(db: &impl ConnectionTrait, scope: &TenantScope) -> Result<u64, DbErr> {
+    Entity::find().filter(within(&Reach { scope, user_id: None })).count(db).await
 }
 
 /// The newest first, and how many there are in all.

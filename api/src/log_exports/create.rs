@@ -37,8 +37,9 @@ pub(crate) struct NewLogExport {
 
 /// Says what a file of logs is to have; it is chosen once the export is started.
 ///
-/// A file has at most 50,000 logs, the oldest first; the next ones are on the next page. An organisation has at most 1,000 exports; they
-/// are kept for 30 days.
+/// A file has at most 50,000 logs, the oldest first; the next ones are on the next page. Pages belong together where the filters say from
+/// when on (`time_of_generation_min`): else they move as logs come to the end of their retention. A workspace has at most 1,000 exports;
+/// they are kept for 30 days.
 #[utoipa::path(post, path = "/v1/logs/exports", operation_id = "create_log_export", request_body = NewLogExport, responses((status = 200, body = LogExportTotal)))]
 pub(crate) async fn create(
     caller: Caller,
@@ -81,10 +82,10 @@ pub(crate) async fn create(
     let txn = api.db.begin().await?;
     // Whoever else makes one waits, so that they are counted one after the other.
     tenancy::organisation::hold(&txn, organisation_id).await?;
-    if db::log_export::count(&txn, organisation_id).await? >= MAX_EXPORTS {
+    if db::log_export::count(&txn, &workspace.scope).await? >= MAX_EXPORTS {
         txn.rollback().await?;
         let problem = format!("there are {MAX_EXPORTS} exports already");
-        let expected = "at most so many of an organisation; each ends 30 days after its last change";
+        let expected = "at most so many of a workspace; each ends 30 days after its last change";
         return Err(Error::invalid("body", problem, expected));
     }
     db::log_export::insert(&txn, row.clone()).await?;

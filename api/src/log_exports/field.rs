@@ -52,6 +52,31 @@ impl fmt::Display for Field {
 }
 
 impl Field {
+    /// What is said in it once more: where that is denied, so is this.
+    pub const fn repeats(self) -> &'static [Self] {
+        match self {
+            Self::Request => &[
+                Self::TraceId,
+                Self::AiOrg,
+                Self::AiModel,
+                Self::RequestUrl,
+                Self::Config,
+                Self::PromptSlug,
+                Self::Metadata,
+            ],
+            Self::Response => &[
+                Self::IsSuccess,
+                Self::AiModel,
+                Self::ReqUnits,
+                Self::ResUnits,
+                Self::TotalUnits,
+                Self::ResponseTime,
+                Self::ResponseStatusCode,
+            ],
+            _ => &[],
+        }
+    }
+
     /// Whether it is of what Do Not Track keeps back, and not of the statistics.
     pub const fn is_content(self) -> bool {
         matches!(self, Self::Request | Self::Response)

@@ -59,7 +59,7 @@ pub(crate) struct Doc;
 /// Who may export.
 pub(crate) const EXPORT: Access = Access::AnyOf(&[Scope::LogsExport]);
 
-/// Of an organisation, within the days that they are kept.
+/// Of a workspace, within the days that they are kept.
 const MAX_EXPORTS: u64 = 1_000;
 
 /// Which exports are the caller's: by a person's own key that person's, else all of the workspaces that are reached.
@@ -98,7 +98,13 @@ async fn check_allowed(
 /// What is never in an export of the organisation, and with a workspace, of that.
 async fn denied(api: &Api, scope: &TenantScope, workspace: Option<Uuid>) -> Result<BTreeSet<Field>, DbErr> {
     let denied = db::log_export::denied(&api.db, scope.organisation(), workspace).await?;
-    Ok(denied.iter().flat_map(Field::stored).collect())
+    let mut denied: BTreeSet<Field> = denied.iter().flat_map(Field::stored).collect();
+    for whole in [Field::Request, Field::Response] {
+        if whole.repeats().iter().any(|field| denied.contains(field)) {
+            denied.insert(whole);
+        }
+    }
+    Ok(denied)
 }
 
 /// An export, and how many logs it finds now.

@@ -56,6 +56,8 @@ pub(crate) async fn restrictions(
 }
 
 /// Says which fields no export may have. Exports that have them already leave them out.
+///
+/// `request` and `response` say some of the others once more, such as `metadata` and `response_status_code`: they are denied with them.
 #[utoipa::path(put, path = "/v1/logs/exports/field-restrictions", operation_id = "restrict_log_exports", request_body = LogExportRestrictionsChange, responses((status = 200, body = LogExportRestrictions)))]
 pub(crate) async fn restrict(
     caller: Caller,

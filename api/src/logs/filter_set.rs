@@ -53,11 +53,19 @@ fn text(name: &str, value: &Value) -> Result<String, Error> {
         Value::String(text) if text.is_empty() => {
             Err(Error::invalid(at(), "found an empty string", expected))
         }
+        Value::String(text) if text.chars().all(|c| c == ',' || c.is_whitespace()) => {
+            Err(Error::invalid(at(), format!("found `{text}`"), expected))
+        }
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Object(_) => Ok(value.to_string()),
+        // Nothing to look for would be no filter at all.
+        Value::Array(items) if items.is_empty() => Err(Error::invalid(at(), "it has no items", expected)),
         Value::Array(items) => {
             let item = |item: &Value| match item {
+                Value::String(text) if text.trim().is_empty() || text.contains(',') => {
+                    Err(Error::invalid(at(), format!("found `{text}`"), "items with text and without commas"))
+                }
                 Value::String(text) => Ok(text.clone()),
                 Value::Number(number) => Ok(number.to_string()),
                 other => Err(invalid(&at(), other, expected)),

@@ -59,11 +59,7 @@ pub async fn list(
 ) -> Result<Page, DbErr> {
     let start = start.into();
     let limit = Ord::clamp(limit, 1, MAX_PAGE);
-    let rows = whatever_it_says(scope, filter, cutoff_ms, db.get_database_backend());
-    let rows = match searched(scope, filter, cutoff_ms) {
-        Some(searched) => text::narrow_list(db, rows, searched).await?,
-        None => rows,
-    };
+    let rows = to_list(db, scope, filter, cutoff_ms).await?;
     let mut rows = sorted(rows, start).limit(limit + 1).all(db).await?;
     let size = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > size;
@@ -110,6 +106,20 @@ pub(crate) fn within(scope: &TenantScope, cutoff_ms: Option<i64>) -> Select<log:
         .filter(log::Column::OrganisationId.eq(scope.organisation()))
         .apply_if(scope.only(log::Column::WorkspaceId), QueryFilter::filter)
         .apply_if(cutoff_ms, since)
+}
+
+/// The logs that a filter finds, where some of them are wanted and not all.
+pub(crate) async fn to_list(
+    db: &impl ConnectionTrait,
+    scope: &TenantScope,
+    filter: &Filter,
+    cutoff_ms: Option<i64>,
+) -> Result<Select<log::Entity>, DbErr> {
+    let rows = whatever_it_says(scope, filter, cutoff_ms, db.get_database_backend());
+    match searched(scope, filter, cutoff_ms) {
+        Some(searched) => text::narrow_list(db, rows, searched).await,
+        None => Ok(rows),
+    }
 }
 
 /// The logs that a filter finds.

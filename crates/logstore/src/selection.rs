@@ -5,7 +5,7 @@ use sea_orm::prelude::*;
 use sea_orm::{ConnectionTrait, QueryOrder as _, QuerySelect as _};
 use tenancy::TenantScope;
 
-use crate::query::{found, within};
+use crate::query::{found, to_list, within};
 use crate::sort::{By, sorted};
 use crate::{Cursor, Filter, Sort, Start, exports};
 
@@ -50,7 +50,12 @@ pub async fn choose(
         From::Past(logs) => (Start::First(OLDEST), logs),
         From::After(id) => (Start::After(Cursor { sort: OLDEST, value: None, id }), 0),
     };
-    let rows = sorted(found(scope, filter, cutoff_ms, db.get_database_backend()), start);
+    let mut filter = filter.clone();
+    if let From::After(id) = from {
+        // Words are looked for from there on, too.
+        filter.created_ms.min = filter.created_ms.min.max(clock::millis(id));
+    }
+    let rows = sorted(to_list(db, scope, &filter, cutoff_ms).await?, start);
     rows.select_only().column(Column::Id).offset(passed).limit(limit).into_tuple().all(db).await
 }
 

@@ -8,11 +8,17 @@ use log_export::Column;
 use logstore::Filter;
 use logstore::selection::{self, From};
 use sea_orm::prelude::*;
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, ExprTrait as _, IntoActiveModel as _, QueryOrder as _};
+use sea_orm::{
+    ActiveValue::Set, DatabaseTransaction, ExprTrait as _, IntoActiveModel as _, QueryOrder as _,
+    QuerySelect as _,
+};
 use tenancy::TenantScope;
 
 use crate::lease::Lease;
 use crate::{Error, Parts, Report};
+
+/// Exports of a run. The next is soon.
+const EXPORTS: u64 = 100;
 
 /// Logs of a part.
 const PART: i64 = if cfg!(test) { 3 } else { 1_000 };
@@ -24,19 +30,29 @@ const PART: i64 = if cfg!(test) { 3 } else { 1_000 };
 pub(crate) async fn run(parts: &Parts, lease: &Lease) -> Result<Report, Error> {
     let mut report = Report::default();
     report.add("log_export", 0);
-    while let Some(export) = next(parts).await? {
-        choose(parts, lease, export, &mut report).await?;
+    let mut failed = None;
+    for export in waiting(parts).await? {
+        let id = export.id;
+        match choose(parts, lease, export, &mut report).await {
+            Ok(()) => {}
+            // It keeps nobody else waiting, and has its turn again in the next run.
+            Err(Error::Database(error)) => {
+                tracing::error!(log_export_id = %id, %error, "the logs of an export could not be chosen");
+                failed.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(report)
+    failed.map_or(Ok(report), |error| Err(error.into()))
 }
 
-/// The one that has waited for longest.
-async fn next(parts: &Parts) -> Result<Option<log_export::Model>, DbErr> {
+/// Those that have waited for longest.
+async fn waiting(parts: &Parts) -> Result<Vec<log_export::Model>, DbErr> {
     let waiting = log_export::Entity::find().filter(Column::Status.eq("in_progress"));
-    waiting.order_by_asc(Column::LastUpdatedAt).order_by_asc(Column::Id).one(&parts.db).await
+    waiting.order_by_asc(Column::LastUpdatedAt).order_by_asc(Column::Id).limit(EXPORTS).all(&parts.db).await
 }
 
-/// Chooses until the export is whole, or was stopped. What keeps failing fails for good, and keeps nobody else waiting.
+/// Chooses until the export is whole, or was stopped. What cannot be read of it fails for good.
 async fn choose(
     parts: &Parts,
     lease: &Lease,
@@ -45,14 +61,15 @@ async fn choose(
 ) -> Result<(), Error> {
     loop {
         let limit = Ord::min(PART, export.page_size - export.total_records);
-        let chosen = match next_part(parts, &export, limit).await {
-            Ok(chosen) => chosen,
-            Err(error) => {
+        let (position, chosen) = match next_part(parts, &export, limit).await {
+            Ok(next) => next,
+            Err(error @ DbErr::Type(_)) => {
                 tracing::error!(log_export_id = %export.id, %error, "the logs of an export cannot be chosen");
                 let txn = lease.begin().await?;
                 advance(&txn, parts, &export, 0, "failed").await?;
                 return Ok(txn.commit().await?);
             }
+            Err(error) => return Err(error.into()),
         };
         let n = i64::try_from(chosen.len()).unwrap_or(limit);
         let is_whole = n < limit || export.total_records + n >= export.page_size;
@@ -64,7 +81,7 @@ async fn choose(
         if n > 0 {
             let part = log_export_part::Model {
                 export_id: export.id,
-                position: position(&export),
+                position,
                 log_ids: chosen.iter().flat_map(|id| id.into_bytes()).collect(),
             };
             log_export_part::Entity::insert(part.into_active_model()).exec_without_returning(&txn).await?;
@@ -79,35 +96,35 @@ async fn choose(
     }
 }
 
-/// The next logs of the export, of those that its organisation's plan still shows.
-async fn next_part(parts: &Parts, export: &log_export::Model, limit: i64) -> Result<Vec<Uuid>, DbErr> {
+/// The next logs of the export, of those that its organisation's plan still shows, and where they go.
+async fn next_part(parts: &Parts, export: &log_export::Model, limit: i64) -> Result<(i32, Vec<Uuid>), DbErr> {
     let filter: Filter = serde_json::from_value(export.filter.clone())
         .map_err(|error| DbErr::Type(format!("the filter of an export: {error}")))?;
     let organisation = organisation::Entity::find_by_id(export.organisation_id).one(&parts.db).await?;
-    let Some(organisation) = organisation else { return Ok(Vec::new()) };
+    let Some(organisation) = organisation else { return Ok((0, Vec::new())) };
     let now_ms = parts.clock.now_ms();
     let (_, terms) = tenancy::terms(&organisation, &parts.plan_overrides, now_ms)?;
     let cutoff_ms = plans::retention_cutoff(&terms, now_ms);
     let scope = TenantScope::of_workspace(export.organisation_id, export.workspace_id);
-    let from = match last_chosen(parts, export).await? {
-        Some(id) => From::After(id),
-        None => From::Past(export.page_size.saturating_mul(export.current_page).unsigned_abs()),
+    let (position, from) = match last_chosen(parts, export).await? {
+        Some((position, id)) => (position + 1, From::After(id)),
+        None => (0, From::Past(export.page_size.saturating_mul(export.current_page).unsigned_abs())),
     };
-    selection::choose(&parts.db, &scope, &filter, cutoff_ms, from, limit.unsigned_abs()).await
+    let limit = limit.unsigned_abs();
+    let chosen = selection::choose(&parts.db, &scope, &filter, cutoff_ms, from, limit).await?;
+    Ok((position, chosen))
 }
 
-async fn last_chosen(parts: &Parts, export: &log_export::Model) -> Result<Option<Uuid>, DbErr> {
+/// The part that was chosen last, and the last log of it.
+async fn last_chosen(parts: &Parts, export: &log_export::Model) -> Result<Option<(i32, Uuid)>, DbErr> {
     if export.total_records == 0 {
         return Ok(None);
     }
-    let before = log_export_part::Entity::find_by_id((export.id, position(export) - 1));
-    let before = before.one(&parts.db).await?;
-    Ok(before.and_then(|part| Uuid::from_slice(part.log_ids.last_chunk::<16>()?).ok()))
-}
-
-/// Where the part goes that is chosen next: all before it are full.
-fn position(export: &log_export::Model) -> i32 {
-    i32::try_from(export.total_records / PART).unwrap_or(i32::MAX)
+    let of_export = log_export_part::Entity::find().filter(log_export_part::Column::ExportId.eq(export.id));
+    let last = of_export.order_by_desc(log_export_part::Column::Position).one(&parts.db).await?;
+    let last =
+        last.and_then(|part| Some((part.position, Uuid::from_slice(part.log_ids.last_chunk::<16>()?).ok()?)));
+    last.map(Some).ok_or_else(|| DbErr::Type("the parts of an export are gone".to_owned()))
 }
 
 /// Counts `n` more logs and says how it stands. False when this start of it is over.

@@ -269,12 +269,13 @@ async fn delete_invites(lease: &Lease, now_ms: i64, report: &mut Report) -> Resu
 async fn delete_log_exports(lease: &Lease, now_ms: i64, report: &mut Report) -> Result<(), Error> {
     let txn = lease.begin().await?;
     let old = log_export::Column::LastUpdatedAt.lt(days_before(now_ms, LOG_EXPORT_DAYS));
-    let ids = log_export::Entity::find().select_only().column(log_export::Column::Id).filter(old.clone());
-    let of_old = log_export_part::Column::ExportId.in_subquery(ids.into_query());
-    let deleted = log_export_part::Entity::delete_many().filter(of_old).exec(&txn).await?;
-    report.add("log_export_part", deleted.rows_affected);
     let deleted = log_export::Entity::delete_many().filter(old).exec(&txn).await?;
     report.add("log_export", deleted.rows_affected);
+    // After them: one that has gone on meanwhile is still there, and keeps its parts.
+    let kept = log_export::Entity::find().select_only().column(log_export::Column::Id);
+    let of_none = log_export_part::Column::ExportId.not_in_subquery(kept.into_query());
+    let deleted = log_export_part::Entity::delete_many().filter(of_none).exec(&txn).await?;
+    report.add("log_export_part", deleted.rows_affected);
     txn.commit().await?;
     Ok(())
 }

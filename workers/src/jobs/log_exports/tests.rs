@@ -177,3 +177,25 @@ async fn of_one_that_is_stopped_or_started_again_meanwhile_nothing_more_is_writt
         assert!(report.is_idle(), "{report}");
     }
 }
+
+#[tokio::test]
+async fn an_export_ends_after_thirty_days_and_its_parts_with_it() {
+    let world = World::new().await;
+    let organisation = world.organisation("enterprise", Overrides::default()).await;
+    let ids = logs(&world, organisation, 2).await;
+    let workspace = workspace_of(&world, ids[0]).await;
+    let old = started(&world, organisation, workspace, |_| {}).await;
+    run_now(Job::LogExports, &world.parts).await.unwrap();
+    world.parts.clock.advance(DAY * 29);
+    let new = started(&world, organisation, workspace, |_| {}).await;
+    run_now(Job::LogExports, &world.parts).await.unwrap();
+    run_now(Job::Retention, &world.parts).await.unwrap();
+    assert_eq!(stands(&world, old).await.1, ids);
+
+    world.parts.clock.advance(DAY * 2);
+    run_now(Job::Retention, &world.parts).await.unwrap();
+    let left = log_export::Entity::find().all(world.db()).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.id).collect::<Vec<_>>(), [new]);
+    assert_eq!(log_export_part::Entity::find().count(world.db()).await.unwrap(), 1);
+    assert_eq!(stands(&world, new).await.1, ids);
+}
