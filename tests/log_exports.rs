@@ -461,11 +461,12 @@ async fn a_file_of_many_parts_is_whole_and_what_fails_on_the_way_cuts_it() {
     bodies.sort_unstable();
     assert_eq!((total, bodies), (2100, (0..2100).collect()));
 
+    app.execute("ALTER TABLE log_payload RENAME TO log_payload_away").await;
+    assert!(fetch(&found).await.text().await.is_err(), "an answer that is cut is no whole one");
+    app.execute("ALTER TABLE log_payload_away RENAME TO log_payload").await;
     let whole = fetch(&found).await.text().await.unwrap();
     app.execute("DELETE FROM log_export_part WHERE position = 2").await;
     assert!(fetch(&found).await.text().await.is_err(), "a part is missing, of {} bytes", whole.len());
-    app.execute("ALTER TABLE log_payload RENAME TO log_payload_away").await;
-    assert!(fetch(&found).await.text().await.is_err(), "an answer that is cut is no whole one");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use entity::log_export::ActiveModel;
 use sea_orm::{Set, TransactionTrait as _};
 
 use super::shape::LogExportMessage;
-use super::{find, not_now, noted, reach, subject};
+use super::{conclude, find, reach};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, db};
@@ -24,12 +24,7 @@ pub(crate) async fn cancel(
         ..Default::default()
     };
     let txn = api.db.begin().await?;
-    if !db::log_export::change(&txn, &reach(&caller), row.id, &["in_progress"], stopped).await? {
-        txn.rollback().await?;
-        return Err(not_now(&find(&api, &caller, &id).await?, "in_progress"));
-    }
-    let (workspace, change) = (Some(row.workspace_id), noted(&row));
-    caller.note_in(&txn, &api, workspace, "log_export.cancel", subject(row.id), change).await?;
-    txn.commit().await?;
+    let is_stopped = db::log_export::change(&txn, &reach(&caller), row.id, &["in_progress"], stopped).await?;
+    conclude(&api, &caller, txn, &row, is_stopped, ("log_export.cancel", "in_progress")).await?;
     Ok(web::Json(LogExportMessage { message: "The export has been cancelled", object: "export" }))
 }

@@ -14,7 +14,7 @@ use tenancy::TenantScope;
 
 use super::field::Field;
 use super::line::Line;
-use super::{EXPORT, denied, find, not_now};
+use super::{EXPORT, denied, find, not_now, scope_of};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, db, path};
@@ -43,7 +43,7 @@ pub(crate) async fn file(
     if row.status != "success" {
         return Err(not_now(&row, "success"));
     }
-    let scope = TenantScope::of_workspace(row.organisation_id, row.workspace_id);
+    let scope = scope_of(&caller, &row)?;
     let denied = denied(&api, &scope, Some(row.workspace_id)).await?;
     let fields: BTreeSet<Field> = Field::stored(&row.requested_data).difference(&denied).copied().collect();
     let name = ContentDisposition {

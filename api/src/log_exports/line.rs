@@ -14,8 +14,8 @@ use crate::logs::{Request, Response};
 /// Those fields that are asked for, in their order. Requests and responses are as in a log by itself.
 pub(super) struct Line<'a> {
     log: &'a log::Model,
-    request: Request,
-    response: Response,
+    request: Option<Request>,
+    response: Option<Response>,
     fields: &'a BTreeSet<Field>,
 }
 
@@ -23,7 +23,13 @@ impl<'a> Line<'a> {
     /// `exchange`: what is kept of the content.
     pub fn of(log: &'a log::Model, exchange: Option<Exchange>, fields: &'a BTreeSet<Field>) -> Self {
         let (request, response) = exchange.map(|exchange| (exchange.request, exchange.response)).unzip();
-        Self { log, request: Request::of(log, request), response: Response::of(log, response), fields }
+        let wanted = |field| fields.contains(&field);
+        Self {
+            log,
+            request: wanted(Field::Request).then(|| Request::of(log, request)),
+            response: wanted(Field::Response).then(|| Response::of(log, response)),
+            fields,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::paging::{List, Paging};
 use crate::query::Query;
 use crate::{Api, Error, db};
 
-/// Exports of a page when the caller does not say: all that there can be.
+/// Exports of a page when the caller does not say: all that a workspace can have.
 const DEFAULT_SIZE: u64 = 1_000;
 
 /// Exports of logs, the newest first: by a person's own key that person's, else all of the workspaces that are reached.

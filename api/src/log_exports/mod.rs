@@ -29,6 +29,7 @@ pub(crate) use update::update;
 
 use entity::log_export::Model;
 use logstore::{Filter, selection};
+use sea_orm::DatabaseTransaction;
 use sea_orm::prelude::{DbErr, Json, Uuid};
 use serde_json::json;
 use tenancy::{Scope, TenantScope};
@@ -117,6 +118,28 @@ async fn counted(
 ) -> Result<LogExportTotal, DbErr> {
     let total = selection::count(&api.db, scope, filter, caller.cutoff_ms(api)).await?;
     Ok(LogExportTotal { id, total, object: "export" })
+}
+
+/// Writes down that something became of an export, and ends the transaction; refuses where it `was` not so, for its state.
+async fn conclude(
+    api: &Api,
+    caller: &Caller,
+    txn: DatabaseTransaction,
+    row: &Model,
+    was: bool,
+    (action, expected): (&'static str, &str),
+) -> Result<(), Error> {
+    if !was {
+        txn.rollback().await?;
+        return Err(not_now(&find(api, caller, &row.id.to_string()).await?, expected));
+    }
+    caller.note_in(&txn, api, Some(row.workspace_id), action, subject(row.id), noted(row)).await?;
+    Ok(txn.commit().await?)
+}
+
+/// How far the caller reaches in an export's workspace.
+fn scope_of(caller: &Caller, row: &Model) -> Result<TenantScope, Error> {
+    caller.scope.within(row.workspace_id).ok_or_else(|| unknown(&row.id.to_string()))
 }
 
 /// As the audit log names one.

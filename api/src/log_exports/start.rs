@@ -2,7 +2,7 @@ use actix_web::web;
 use sea_orm::TransactionTrait as _;
 
 use super::shape::LogExportMessage;
-use super::{find, not_now, noted, reach, subject};
+use super::{conclude, find, reach};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, db};
@@ -19,12 +19,8 @@ pub(crate) async fn start(
     let row = find(&api, &caller, &id).await?;
     let txn = api.db.begin().await?;
     let (states, now_ms) = (["draft", "failed", "stopped"], api.clock.now_ms());
-    if !db::log_export::start(&txn, &reach(&caller), row.id, &states, now_ms).await? {
-        txn.rollback().await?;
-        return Err(not_now(&find(&api, &caller, &id).await?, "draft, failed or stopped"));
-    }
-    let (workspace, change) = (Some(row.workspace_id), noted(&row));
-    caller.note_in(&txn, &api, workspace, "log_export.start", subject(row.id), change).await?;
-    txn.commit().await?;
+    let is_started = db::log_export::start(&txn, &reach(&caller), row.id, &states, now_ms).await?;
+    let how = ("log_export.start", "draft, failed or stopped");
+    conclude(&api, &caller, txn, &row, is_started, how).await?;
     Ok(web::Json(LogExportMessage { message: "The export has been started", object: "export" }))
 }

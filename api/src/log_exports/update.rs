@@ -2,16 +2,14 @@ use std::collections::HashMap;
 
 use actix_web::web;
 use entity::log_export::ActiveModel;
-use logstore::Filter;
 use sea_orm::{NotSet, Set, TransactionTrait as _};
 use serde_json::{Value, json};
-use tenancy::TenantScope;
 use utoipa::ToSchema;
 
 use super::field::Field;
 use super::shape::LogExportTotal;
 use super::wanted::Wanted;
-use super::{check_allowed, counted, find, not_now, noted, reach, subject};
+use super::{check_allowed, counted, find, not_now, noted, reach, scope_of, subject};
 use crate::access::Caller;
 use crate::query::Query;
 use crate::{Api, Error, body, db};
@@ -55,10 +53,16 @@ pub(crate) async fn update(
             "the workspace that it is of",
         ));
     }
-    let scope = TenantScope::of_workspace(before.organisation_id, before.workspace_id);
+    let scope = scope_of(&caller, &before)?;
     if let Some(asked) = &requested_data {
         check_allowed(&api, &scope, before.workspace_id, asked).await?;
     }
+    let filter = match &chosen {
+        Some(chosen) => chosen.filter.clone(),
+        None => serde_json::from_value(before.filter.clone()).map_err(Error::internal)?,
+    };
+    // Before anything is changed: else a count that fails would be told of what was done.
+    let counted = counted(&api, &caller, before.id, &scope, &filter).await?;
     let change = ActiveModel {
         requested_data: requested_data.map_or(NotSet, |asked| Set(json!(asked))),
         last_updated_at: Set(api.clock.now_ms()),
@@ -80,6 +84,5 @@ pub(crate) async fn update(
     let workspace = Some(after.workspace_id);
     caller.note_in(&txn, &api, workspace, "log_export.update", subject(after.id), change).await?;
     txn.commit().await?;
-    let filter: Filter = serde_json::from_value(after.filter).map_err(Error::internal)?;
-    Ok(web::Json(counted(&api, &caller, after.id, &scope, &filter).await?))
+    Ok(web::Json(counted))
 }
