@@ -185,7 +185,7 @@ impl Caller {
                 (person.tenant, Some(person.session_id))
             }
         };
-        Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id, origin: None })
+        Self::of(tenant, session_id, access, None)
     }
 
     /// Who was given a link to `file` with this token, if it is good and they still may.
@@ -196,10 +196,7 @@ impl Caller {
             IdentifyError::Unavailable => Error::unavailable(error),
         })?;
         match by {
-            DownloadedBy::Key(id) => {
-                let tenant = api.keys.identify_by_id(id).await?;
-                Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id: None, origin: None })
-            }
+            DownloadedBy::Key(id) => Self::of(api.keys.identify_by_id(id).await?, None, access, None),
             DownloadedBy::Person(person) => Self::in_person(&person, access, None),
         }
     }
@@ -213,7 +210,15 @@ impl Caller {
 
     /// Somebody who is signed in, if they may do what `access` says.
     pub fn in_person(person: &Person, access: Access, origin: Option<Arc<Origin>>) -> Result<Self, Error> {
-        let (tenant, session_id) = (Arc::clone(&person.tenant), Some(person.session_id));
+        Self::of(Arc::clone(&person.tenant), Some(person.session_id), access, origin)
+    }
+
+    fn of(
+        tenant: Arc<Tenant>,
+        session_id: Option<Uuid>,
+        access: Access,
+        origin: Option<Arc<Origin>>,
+    ) -> Result<Self, Error> {
         Ok(Self { scope: access.reach(&tenant)?, tenant, access, session_id, origin })
     }
 

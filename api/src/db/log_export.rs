@@ -51,13 +51,7 @@ pub(crate) async fn change(
     states: &[&str],
     change: ActiveModel,
 ) -> Result<bool, DbErr> {
-    let changed = Entity::update_many()
-        .set(change)
-        .filter(within(reach))
-        .filter(Column::Id.eq(id))
-        .filter(Column::Status.is_in(states.iter().copied()))
-        .exec(db)
-        .await?;
+    let changed = Entity::update_many().set(change).filter(one_of(reach, id, states)).exec(db).await?;
     Ok(changed.rows_affected == 1)
 }
 
@@ -78,9 +72,7 @@ pub(crate) async fn start(
     let started = Entity::update_many()
         .set(started)
         .col_expr(Column::Starts, Expr::col(Column::Starts).add(1))
-        .filter(within(reach))
-        .filter(Column::Id.eq(id))
-        .filter(Column::Status.is_in(states.iter().copied()))
+        .filter(one_of(reach, id, states))
         .exec(db)
         .await?;
     if started.rows_affected == 0 {
@@ -98,10 +90,7 @@ pub(crate) async fn part(
     position: i32,
 ) -> Result<Option<Vec<Uuid>>, DbErr> {
     let part = log_export_part::Entity::find_by_id((id, position)).one(db).await?;
-    let ids = |part: log_export_part::Model| {
-        part.log_ids.chunks_exact(16).filter_map(|bytes| Uuid::from_slice(bytes).ok()).collect()
-    };
-    Ok(part.map(ids))
+    Ok(part.map(|part| clock::unpack(&part.log_ids).collect()))
 }
 
 /// What is never in an export of the organisation, and with a workspace, of that.
@@ -123,6 +112,11 @@ pub(crate) async fn deny(db: &impl ConnectionTrait, row: log_export_restriction:
     let there = OnConflict::column(SubjectId).update_column(DeniedFields).to_owned();
     let insert = log_export_restriction::Entity::insert(row.into_active_model()).on_conflict(there);
     insert.exec_without_returning(db).await.map(|_| ())
+}
+
+/// That it is in one of these states.
+fn one_of(reach: &Reach<'_>, id: Uuid, states: &[&str]) -> Condition {
+    within(reach).add(Column::Id.eq(id)).add(Column::Status.is_in(states.iter().copied()))
 }
 
 fn within(reach: &Reach<'_>) -> Condition {

@@ -73,6 +73,18 @@ pub fn millis(id: Uuid) -> Option<i64> {
     (id.get_version_num() == 7).then(|| i64::try_from(id.as_u128() >> 80).ok())?
 }
 
+/// Ids as one value of a column has them: 16 bytes each.
+#[must_use]
+pub fn pack(ids: &[Uuid]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.into_bytes()).collect()
+}
+
+/// What [`pack`] made, in its order.
+#[must_use = "it reads nothing until it is asked"]
+pub fn unpack(bytes: &[u8]) -> impl DoubleEndedIterator<Item = Uuid> {
+    bytes.as_chunks().0.iter().map(|id| Uuid::from_bytes(*id))
+}
+
 /// The smallest log id of a millisecond, for ranges of time; out of range (1970 to 10889) is clamped.
 #[must_use]
 pub fn floor(ms: i64) -> Uuid {

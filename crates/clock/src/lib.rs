@@ -5,6 +5,6 @@ mod ids;
 mod spread;
 mod time;
 
-pub use ids::{Error, Ids, ceil, floor, millis};
+pub use ids::{Error, Ids, ceil, floor, millis, pack, unpack};
 pub use spread::spread;
 pub use time::{Clock, iso};

@@ -98,7 +98,7 @@ pub async fn add_feedback(
             organisation_id,
             n: i32::try_from(subjects.len()).unwrap_or(i32::MAX),
             kind: FEEDBACK.to_owned(),
-            subjects: subjects.iter().flat_map(|id| id.into_bytes()).collect(),
+            subjects: clock::pack(&subjects),
             created_at: now_ms,
         };
         row.into_active_model()
@@ -203,12 +203,8 @@ pub async fn take(db: &impl ConnectionTrait, destination: Uuid, limit: usize) ->
     let kind = |row: &otel_outbox::Model| if row.kind == FEEDBACK { Kind::Feedback } else { Kind::Log };
     let first = rows.first().map_or(Kind::Log, kind);
     rows.truncate(rows.iter().take_while(|row| kind(row) == first).count());
-    let subjects = rows.iter().flat_map(|row| ids(&row.subjects)).take(limit).collect();
+    let subjects = rows.iter().flat_map(|row| clock::unpack(&row.subjects)).take(limit).collect();
     Ok(Taken { rows, kind: first, subjects })
-}
-
-fn ids(bytes: &[u8]) -> impl Iterator<Item = Uuid> {
-    bytes.as_chunks().0.iter().map(|id| Uuid::from_bytes(*id))
 }
 
 /// Writes what became of the first `n` logs of what was taken, `gone` of which were no longer there.

@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, ExprTrait as _, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::query::times;
 use crate::{Exchange, content};
 
 /// Which logs a destination is sent: those that pass all that is said here.
@@ -147,7 +148,7 @@ pub async fn logs(
     organisation: Uuid,
     ids: &[Uuid],
 ) -> Result<Vec<log::Model>, DbErr> {
-    let Some((from, to)) = times(ids) else { return Ok(Vec::new()) };
+    let Some((from, to)) = times(ids.iter().copied()) else { return Ok(Vec::new()) };
     let rows = log::Entity::find()
         .filter(log::Column::OrganisationId.eq(organisation))
         .filter(log::Column::CreatedAt.between(from, to))
@@ -209,12 +210,6 @@ pub async fn contents(
 pub fn opened(id: Uuid, packed: &[u8]) -> Option<Exchange> {
     let opened = content::unpack(packed);
     opened.inspect_err(|error| tracing::error!(log_id = %id, %error, "content is not exported")).ok()
-}
-
-/// From the first to the last of them: PostgreSQL opens no other days.
-pub(crate) fn times(ids: &[Uuid]) -> Option<(i64, i64)> {
-    let times = || ids.iter().filter_map(|id| clock::millis(*id));
-    times().min().zip(times().max())
 }
 
 #[cfg(test)]

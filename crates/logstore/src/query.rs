@@ -159,6 +159,12 @@ fn by_id(scope: &TenantScope, id: Uuid, created_at: i64, cutoff_ms: Option<i64>)
     within(scope, cutoff_ms).filter(log::Column::Id.eq(id)).filter(log::Column::CreatedAt.eq(created_at))
 }
 
+/// From the first to the last of these logs: PostgreSQL opens no other days.
+pub(crate) fn times(ids: impl Iterator<Item = Uuid> + Clone) -> Option<(i64, i64)> {
+    let times = ids.filter_map(clock::millis);
+    times.clone().min().zip(times.max())
+}
+
 /// Those from `ms` on: by the id, which the index has, and by the column, which partitions go by.
 pub(crate) fn since(rows: Select<log::Entity>, ms: i64) -> Select<log::Entity> {
     rows.filter(log::Column::Id.gte(clock::floor(ms))).filter(log::Column::CreatedAt.gte(ms))

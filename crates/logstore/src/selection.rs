@@ -5,9 +5,9 @@ use sea_orm::prelude::*;
 use sea_orm::{ConnectionTrait, QueryOrder as _, QuerySelect as _};
 use tenancy::TenantScope;
 
-use crate::query::{found, to_list, within};
+use crate::query::{found, times, to_list, within};
 use crate::sort::{By, sorted};
-use crate::{Cursor, Filter, Sort, Start, exports};
+use crate::{Cursor, Filter, Sort, Start};
 
 /// The oldest log first.
 const OLDEST: Sort = Sort { by: By::CreatedAt, descending: false };
@@ -69,7 +69,7 @@ pub async fn read(
     ids: &[Uuid],
     cutoff_ms: Option<i64>,
 ) -> Result<Vec<log::Model>, DbErr> {
-    let Some((from, to)) = exports::times(ids) else { return Ok(Vec::new()) };
+    let Some((from, to)) = times(ids.iter().copied()) else { return Ok(Vec::new()) };
     within(scope, cutoff_ms)
         .filter(Column::CreatedAt.between(from, to))
         .filter(Column::Id.is_in(ids.iter().copied()))

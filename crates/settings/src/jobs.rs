@@ -20,7 +20,7 @@ pub struct JobsSettings {
     /// `0 2 * * * *` (each hour).
     #[serde(deserialize_with = "bounds::schedule")]
     pub key_rotation_cron: String,
-    /// When the logs of exports that were started are chosen, UTC, as `retention_cron`; a run goes on while there are any. Default:
+    /// When the logs of exports that were started are chosen, UTC, as `retention_cron`; up to 100 of them a run. Default:
     /// `*/5 * * * * *` (each five seconds).
     #[serde(deserialize_with = "bounds::schedule")]
     pub log_exports_cron: String,

@@ -34,7 +34,7 @@ use vault::Vault;
 pub use accept::{Acceptance, Accepted, INVITE_MS, OwnKey, Place, invite_token, places as invite_places};
 pub use access_token::ACCESS_TOKEN_S;
 pub use account::{Account, Belonging};
-pub use download::{DOWNLOAD_TOKEN_S, DownloadBy, DownloadedBy};
+pub use download::{DownloadBy, DownloadedBy};
 pub use invited::Invited;
 pub(crate) use membership::reaches;
 pub use replay::{REPLAY_TOKEN, Replay, ReplayedBy};

@@ -79,11 +79,8 @@ async fn choose(
             return Ok(txn.rollback().await?);
         }
         if n > 0 {
-            let part = log_export_part::Model {
-                export_id: export.id,
-                position,
-                log_ids: chosen.iter().flat_map(|id| id.into_bytes()).collect(),
-            };
+            let part =
+                log_export_part::Model { export_id: export.id, position, log_ids: clock::pack(&chosen) };
             log_export_part::Entity::insert(part.into_active_model()).exec_without_returning(&txn).await?;
         }
         txn.commit().await?;
@@ -122,8 +119,7 @@ async fn last_chosen(parts: &Parts, export: &log_export::Model) -> Result<Option
     }
     let of_export = log_export_part::Entity::find().filter(log_export_part::Column::ExportId.eq(export.id));
     let last = of_export.order_by_desc(log_export_part::Column::Position).one(&parts.db).await?;
-    let last =
-        last.and_then(|part| Some((part.position, Uuid::from_slice(part.log_ids.last_chunk::<16>()?).ok()?)));
+    let last = last.and_then(|part| Some((part.position, clock::unpack(&part.log_ids).next_back()?)));
     last.map(Some).ok_or_else(|| DbErr::Type("the parts of an export are gone".to_owned()))
 }
 

@@ -265,7 +265,7 @@ async fn delete_invites(lease: &Lease, now_ms: i64, report: &mut Report) -> Resu
     Ok(())
 }
 
-/// There are few, as each organisation's are bounded.
+/// Those of each workspace are bounded.
 async fn delete_log_exports(lease: &Lease, now_ms: i64, report: &mut Report) -> Result<(), Error> {
     let txn = lease.begin().await?;
     let old = log_export::Column::LastUpdatedAt.lt(days_before(now_ms, LOG_EXPORT_DAYS));

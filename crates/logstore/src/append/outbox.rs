@@ -44,7 +44,7 @@ impl Outbox {
                 organisation_id,
                 n: i32::try_from(subjects.len()).unwrap_or(i32::MAX),
                 kind: kind.to_owned(),
-                subjects: subjects.iter().flat_map(|id| id.into_bytes()).collect(),
+                subjects: clock::pack(&subjects),
                 created_at: clock.now_ms(),
             }
         };

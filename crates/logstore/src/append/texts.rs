@@ -24,7 +24,7 @@ impl Texts {
                 // The first of them: no other row has it, and rows are in the order of their logs.
                 id: subjects.first().copied().unwrap_or_default(),
                 organisation_id,
-                subjects: subjects.iter().flat_map(|id| id.into_bytes()).collect(),
+                subjects: clock::pack(subjects),
                 n: i32::try_from(subjects.len()).unwrap_or(i32::MAX),
                 created_at: now_ms,
             };

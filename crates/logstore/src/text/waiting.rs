@@ -13,6 +13,7 @@ use sea_orm::{
 
 use super::search::mark;
 use crate::partitions::{self, Partition};
+use crate::query::times;
 
 /// Logs of one row of the outbox at the most, and rows go together while they have no more: others wait for as long as it takes to
 /// write them.
@@ -75,7 +76,7 @@ pub async fn contents(db: &DatabaseConnection, waiting: &Waiting) -> Result<Vec<
 
 async fn contents_of(db: &DatabaseConnection, row: &text_outbox::Model) -> Result<Vec<Found>, DbErr> {
     use log::Column::{CreatedAt, Id, OrganisationId, RetentionClass, Streamed};
-    let ids = ids(row);
+    let ids: Vec<Uuid> = clock::unpack(&row.subjects).collect();
     let Some((from, to)) = times(ids.iter().copied()) else { return Ok(Vec::new()) };
     let of_log = |column: log::Column| (log::Entity, column);
     let of_content = |column: log_payload::Column| Expr::col((log_payload::Entity, column));
@@ -167,15 +168,4 @@ impl Words {
     fn marked(&self) -> String {
         format!("{} {}", mark(self.organisation_id), self.words)
     }
-}
-
-/// The logs that a row of the outbox is about.
-fn ids(row: &text_outbox::Model) -> Vec<Uuid> {
-    row.subjects.chunks_exact(16).filter_map(|bytes| Uuid::from_slice(bytes).ok()).collect()
-}
-
-/// From the first to the last of them: PostgreSQL opens no other days.
-fn times(ids: impl Iterator<Item = Uuid> + Clone) -> Option<(i64, i64)> {
-    let times = ids.filter_map(clock::millis);
-    times.clone().min().zip(times.max())
 }

@@ -80,6 +80,13 @@ pub(super) fn validation(claims: &[&str]) -> Validation {
     validation
 }
 
+/// The same of tokens for another audience than access tokens have, so that neither is good for the other.
+pub(super) fn validation_for(audience: &str) -> Validation {
+    let mut validation = validation(&["aud", "exp", "iss", "sub"]);
+    validation.set_audience(&[audience]);
+    validation
+}
+
 /// What a token says that is signed with `key`, valid and good now; `until` tells from that how long it is good, in Unix seconds.
 pub(super) fn read<C: DeserializeOwned + Clone>(
     token: &str,

@@ -14,7 +14,7 @@ use super::{People, Person};
 use crate::IdentifyError;
 
 /// How long one is good to begin with. Seconds.
-pub const DOWNLOAD_TOKEN_S: i64 = 15 * 60;
+const DOWNLOAD_TOKEN_S: i64 = 15 * 60;
 
 const AUDIENCE: &str = "download";
 
@@ -83,11 +83,7 @@ impl People {
     /// # Errors
     /// [`IdentifyError`].
     pub async fn download(&self, token: &str, file: Uuid) -> Result<DownloadedBy, IdentifyError> {
-        static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
-            let mut validation = access_token::validation(&["aud", "exp", "iss", "sub"]);
-            validation.set_audience(&[AUDIENCE]);
-            validation
-        });
+        static VALIDATION: LazyLock<Validation> = LazyLock::new(|| access_token::validation_for(AUDIENCE));
         let inner = &*self.0;
         let kid = access_token::kid(token).ok_or(IdentifyError::Unknown)?;
         let key = inner.keys.verifying(kid).await?;

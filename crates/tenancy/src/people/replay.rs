@@ -134,10 +134,6 @@ impl Inner {
 
 /// The claims of a token that is signed with `key` and good now.
 fn verify(token: &str, key: &DecodingKey, now_ms: i64) -> Result<Claims, IdentifyError> {
-    static VALIDATION: LazyLock<Validation> = LazyLock::new(|| {
-        let mut validation = access_token::validation(&["aud", "exp", "iss", "sub"]);
-        validation.set_audience(&[AUDIENCE]);
-        validation
-    });
+    static VALIDATION: LazyLock<Validation> = LazyLock::new(|| access_token::validation_for(AUDIENCE));
     access_token::read(token, key, &VALIDATION, |claims: &Claims| claims.exp, now_ms)
 }

@@ -48,8 +48,7 @@ async fn stands(world: &World, export: Uuid) -> (String, Vec<Uuid>) {
     let row = log_export::Entity::find_by_id(export).one(world.db()).await.unwrap().unwrap();
     let parts = log_export_part::Entity::find().filter(log_export_part::Column::ExportId.eq(export));
     let parts = parts.order_by_asc(log_export_part::Column::Position).all(world.db()).await.unwrap();
-    let ids = parts.iter().flat_map(|part| part.log_ids.chunks_exact(16));
-    let ids: Vec<Uuid> = ids.map(|bytes| Uuid::from_slice(bytes).unwrap()).collect();
+    let ids: Vec<Uuid> = parts.iter().flat_map(|part| clock::unpack(&part.log_ids)).collect();
     assert_eq!(row.total_records, i64::try_from(ids.len()).unwrap());
     (row.status, ids)
 }
